@@ -1,0 +1,2 @@
+//! `vitesse`, the command.
+fn main() {}

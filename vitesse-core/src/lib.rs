@@ -1,0 +1,20 @@
+//! Vitesse connects two business APIs: from their descriptions and a sentence of intent to a tested,
+//! running integration.
+//!
+//! # The rooms
+//!
+//! Data goes one way: each room imports only rooms above it.
+//!
+//! | room | gives |
+//! |---|---|
+//! | [`error`] | what went wrong, where, and what to do |
+//! | [`secret`] | values that don't print, and the places they come from |
+//! | [`progress`] | typed events of long work, and a way to stop it |
+
+pub mod error;
+pub mod progress;
+pub mod secret;
+#[cfg(feature = "store")]
+pub mod store;
+
+pub use error::{Error, ErrorKind, Result};

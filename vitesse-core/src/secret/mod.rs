@@ -1,0 +1,20 @@
+//! Values that don't print, and the places they come from.
+//!
+//! A [`Secret`] can't be printed, serialised or compared by accident, and is wiped when dropped. A
+//! [`CredentialSource`] hands secrets out by name: from the environment ([`EnvSource`]), from files
+//! ([`FileSource`]), or from an encrypted store.
+//!
+//! ```
+//! use vitesse_core::secret::Secret;
+//! let token = Secret::new("sk_live_123");
+//! assert_eq!(format!("{token:?}"), "Secret(…)");
+//! assert_eq!(token.expose(), "sk_live_123");
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod source;
+mod value;
+
+pub use source::{CredentialSource, EnvSource, FileSource};
+pub use value::Secret;

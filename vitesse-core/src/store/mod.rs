@@ -1,0 +1,60 @@
+//! Pluggable persistence: documents by key, each with a revision, and one atomic [`commit`](Store::commit).
+//!
+//! The trait is small on purpose: what every backend must promise fits on a page, and one behaviour suite
+//! holds all of them to it. Everything typed is written once, on top.
+//!
+//! Deliberately absent: queries other than by key order, streams, and transactions that stay open. A caller
+//! reads, decides, and commits with the revisions it read; a conflict tells it to read again.
+
+#![forbid(unsafe_code)]
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+mod document;
+
+pub use document::{Batch, Check, Document, Expect, Key, Page, Revision, Scan, Write};
+
+/// A place that keeps documents. Object-safe; shared as `Arc<dyn Store>`.
+#[async_trait]
+pub trait Store: Send + Sync + Debug {
+    /// The backend's short name: `memory`, `embedded`, `postgres`.
+    fn backend(&self) -> &'static str;
+
+    /// Reads one document.
+    ///
+    /// # Behaviour
+    /// - A key that was never written, or was deleted, gives `None`.
+    /// - Sees every commit that was acknowledged before the call, by any process.
+    /// - Keys may hold any characters, the empty string and NUL included.
+    async fn get(&self, key: &Key) -> Result<Option<Document>>;
+
+    /// Reads documents of one collection whose ids begin with a prefix, in the byte order of their ids.
+    ///
+    /// # Behaviour
+    /// - At most `limit` documents and about 8 MiB a page, but always at least one if there is one.
+    /// - [`Page::next`] is the id to continue after, or `None` at the end. A last page may be empty.
+    /// - Under concurrent writes, a document that was there before the first page and is still there after
+    ///   the last, unchanged or changed, is seen exactly once; ids never come out of order or twice.
+    /// - Other namespaces and collections are never seen.
+    async fn scan(&self, scan: &Scan) -> Result<Page>;
+
+    /// Applies all writes, or none.
+    ///
+    /// # Behaviour
+    /// - Every [`Expect`] is compared with the state just before the commit. If one doesn't hold, nothing is
+    ///   written and the error is [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) naming the key.
+    /// - Commits are serializable, checks included: the result is as if they had run one after the other.
+    /// - When it returns `Ok`, the writes survive a crash of the process and of the machine (memory excepted).
+    /// - All documents written by one commit carry the returned revision. It is greater than every revision
+    ///   these keys ever had, so a document deleted and made again never repeats an old one.
+    /// - A batch that names a key twice is refused as invalid input. An empty batch only does its checks.
+    /// - Cancelling the call by dropping it leaves either all or nothing written.
+    async fn commit(&self, batch: Batch) -> Result<Revision>;
+
+    /// Asks the backend whether it can serve, cheaply: for readiness checks.
+    async fn ping(&self) -> Result<()>;
+}
