@@ -9,11 +9,13 @@
 //! |---|---|
 //! | [`error`] | what went wrong, where, and what to do |
 //! | [`secret`] | values that don't print, and the places they come from |
+//! | [`config`] | the process's environment, read in one place |
 //! | [`progress`] | typed events of long work, and a way to stop it |
 
 pub mod error;
-pub mod progress;
 pub mod secret;
+pub mod config;
+pub mod progress;
 #[cfg(feature = "store")]
 pub mod store;
 

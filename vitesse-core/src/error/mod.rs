@@ -21,8 +21,8 @@
 //! );
 //! ```
 //!
-//! Deliberately absent: exit codes, HTTP statuses and exception classes. Each face maps the kinds to its
-//! own world, and a test there walks [`ErrorKind::ALL`].
+//! Deliberately absent: HTTP statuses and exception classes. Each face maps the kinds to its own world, and a
+//! test there walks [`ErrorKind::ALL`]. Only exit codes stand here, since two commands share them.
 
 #![forbid(unsafe_code)]
 

@@ -1,0 +1,106 @@
+/// One environment variable that Vitesse reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about; the groups of `.env.example`.
+    pub group: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// What holds when it isn't set, or empty.
+    pub default: &'static str,
+    /// A value that could stand there.
+    pub example: &'static str,
+    /// Whether its value must never be shown. Such a variable also has a `_FILE` twin that names a file.
+    pub secret: bool,
+}
+
+macro_rules! variables {
+    ($($group:literal { $($name:ident $(($secret:ident))? = $default:literal, $example:literal: $doc:literal;)+ })+) => {
+        /// Every variable, in the order of `.env.example`.
+        pub const VARIABLES: &[Variable] = &[$($(Variable {
+            name: stringify!($name),
+            group: $group,
+            doc: $doc,
+            default: $default,
+            example: $example,
+            secret: variables!(@ $($secret)?),
+        },)+)+];
+    };
+    (@) => { false };
+    (@ secret) => { true };
+}
+
+variables! {
+    "Store" {
+        VITESSE_STORE(secret) = "embedded, in the data folder", "postgres://vitesse@localhost/vitesse_db":
+            "Where everything is kept: `memory:`, `embedded:PATH` or a PostgreSQL URL. Wins over POSTGRES_*.";
+        POSTGRES_SERVER = "", "localhost":
+            "Host of a PostgreSQL server, with `:port` where it isn't 5432. With POSTGRES_DB it makes the store's URL.";
+        POSTGRES_USER = "postgres", "vitesse":
+            "User for POSTGRES_SERVER.";
+        POSTGRES_PASSWORD(secret) = "", "secure_password":
+            "Password for POSTGRES_USER.";
+        POSTGRES_DB = "", "vitesse_db":
+            "Database on POSTGRES_SERVER.";
+        VITESSE_HOME = "$XDG_DATA_HOME/vitesse", "/var/lib/vitesse":
+            "The data folder: the embedded store and what deployments leave.";
+    }
+    "Security" {
+        SECRET_KEY(secret) = "", "":
+            "Seals credentials and samples in the store. Several keys separated by commas: the first seals, all open.";
+        JWT_SECRET(secret) = "", "":
+            "Checks the signed tokens of the control plane.";
+        SSL_CERT_FILE = "", "/etc/ssl/certs/company.pem":
+            "Certificates that are trusted beside the built-in roots.";
+        VITESSE_ALLOW = "", "10.0.0.0/8,crm.internal":
+            "Networks and hosts that may be reached although they aren't public, separated by commas.";
+    }
+    "Language model" {
+        OPENAI_API_KEY(secret) = "", "":
+            "Key of the language model that may help with undecided fields. Without it nothing leaves the machine.";
+        LLM_MODEL = "gpt-4", "gpt-4":
+            "Which model to ask.";
+    }
+    "Local deployment" {
+        DOCKER_HOST = "unix:///var/run/docker.sock", "unix:///var/run/docker.sock":
+            "The Docker Engine.";
+        TRAEFIK_DASHBOARD_URL = "", "http://traefik.local:8080":
+            "Traefik's API, asked after a deployment whether the route is up.";
+        VITESSE_RUNTIME = "beside the executable", "/usr/local/bin/vitesse-runtime":
+            "The runtime binary that deployments carry.";
+    }
+    "Cloud deployment" {
+        AWS_REGION = "", "us-east-1":
+            "Region of EKS and ECS.";
+        AWS_ACCESS_KEY_ID = "", "":
+            "Access key for AWS.";
+        AWS_SECRET_ACCESS_KEY(secret) = "", "":
+            "Its secret.";
+        EKS_CLUSTER_NAME = "", "vitesse-prod":
+            "The Kubernetes cluster on EKS.";
+        ECR_REGISTRY_URL = "", "123456789.dkr.ecr.us-east-1.amazonaws.com":
+            "The registry that images are pushed to.";
+    }
+    "Knowledge" {
+        KNOWLEDGE_DB_BACKEND = "built-in", "qdrant":
+            "Where learned knowledge is searched.";
+        QDRANT_URL = "", "http://localhost:6333":
+            "The Qdrant server.";
+        QDRANT_API_KEY(secret) = "", "":
+            "Its key.";
+    }
+    "Deployed integrations" {
+        SOURCE_API_KEY(secret) = "", "":
+            "Token for the source API, handed on to what is deployed.";
+        DEST_API_KEY(secret) = "", "":
+            "Token for the destination API, handed on to what is deployed.";
+        BATCH_SIZE = "the mapping's", "50":
+            "How many records go into one write.";
+    }
+    "Logs" {
+        VITESSE_LOG = "warn", "info":
+            "What is logged on stderr: error, warn, info, debug, trace, or per module as `vitesse_core::net=debug`.";
+    }
+}
