@@ -18,11 +18,13 @@
 
 #![forbid(unsafe_code)]
 
+mod example;
 mod variables;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+pub use example::example_file;
 pub use variables::{VARIABLES, Variable};
 
 use crate::error::{Error, ErrorKind, Result};

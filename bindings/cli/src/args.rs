@@ -1,0 +1,82 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Connect two business APIs: from their descriptions to a tested, running integration.
+#[derive(Debug, Parser)]
+#[command(name = "vitesse", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes tell what kind of error it was: `vitesse errors` lists them.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Print one JSON document instead of text; errors too, on stderr.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The store: `memory:`, `embedded:PATH` or `postgres://…`. Wins over the environment.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Log more on stderr: -v what happens, -vv every detail.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No progress and no notes, only the answer.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the environment variables that are read, with their meaning.
+    Env {
+        /// Print an example file instead.
+        #[arg(long, conflicts_with = "json")]
+        example: bool,
+    },
+    /// List the kinds of error with their exit codes, or explain one.
+    Errors {
+        /// The id of an error, such as `spec_invalid`.
+        id: Option<String>,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages to a folder.
+    Man {
+        /// The folder; it is made if it isn't there.
+        folder: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
