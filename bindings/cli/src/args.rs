@@ -73,10 +73,35 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Command, CommandFactory};
+
+    use super::Cli;
 
     #[test]
     fn the_definition_is_sound() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    /// The reference page of the book is the help of every command, as it is printed.
+    #[test]
+    fn generated_page_of_the_command() {
+        let mut page = String::from(
+            "# The command\n\n<!-- Written by `make generate` from the code; change it there. -->\n\n\
+             `vitesse` answers on stdout and tells everything else on stderr. With `--json` the answer is one JSON\n\
+             document, and so is an error. An [exit code](errors.md) says which kind of error it was.\n",
+        );
+        let mut root = Cli::command().term_width(100);
+        root.build();
+        help(&root, &mut page);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/reference/cli.md");
+        vitesse_core::testing::assert_generated(file, &page);
+    }
+
+    fn help(command: &Command, page: &mut String) {
+        let name = command.get_bin_name().unwrap_or("vitesse").to_owned();
+        let text = command.clone().disable_help_subcommand(true).render_long_help().to_string();
+        let text: Vec<_> = text.lines().map(str::trim_end).collect();
+        page.push_str(&format!("\n## `{name}`\n\n```text\n{}\n```\n", text.join("\n").trim_end()));
+        command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| help(sub, page));
     }
 }

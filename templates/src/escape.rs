@@ -1,0 +1,66 @@
+//! One filter for each kind of place a value can land in.
+
+/// A quoted value in a Dockerfile, quotes included.
+///
+/// Docker expands `$` and reads `\` inside double quotes, and a line break would end the instruction.
+pub(crate) fn docker(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' | '$' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push(' '),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The rest of a comment line.
+pub(crate) fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A value in an env file, read alike by Docker, Compose and a shell.
+///
+/// Docker's `--env-file` takes a value literally, quotes and all, while a shell needs quotes around anything
+/// special. Only plain values mean the same to both, so others are quoted for the shell and Compose.
+pub(crate) fn env(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("'");
+    for c in text.chars() {
+        match c {
+            '\'' => quoted.push_str("'\\''"),
+            c if c.is_control() => quoted.push(' '),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "a\"; b\n$(rm -rf /) `id` ${HOME} \\ 'c'\r\0";
+
+    #[test]
+    fn nothing_breaks_out() {
+        assert_eq!(docker(HOSTILE), r#""a\"; b \$(rm -rf /) `id` \${HOME} \\ 'c'  ""#);
+        assert_eq!(comment(HOSTILE), "a\"; b $(rm -rf /) `id` ${HOME} \\ 'c'  ");
+        assert_eq!(env(HOSTILE), r#"'a"; b $(rm -rf /) `id` ${HOME} \ '\''c'\''  '"#);
+        assert_eq!(env("https://a.example/x?"), "'https://a.example/x?'");
+        assert_eq!(env("plain-1.0"), "plain-1.0");
+    }
+
+    #[test]
+    fn a_shell_reads_back_what_was_written() {
+        let script = format!("printf %s {}", env("it's $HOME \"and\" `more`"));
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "it's $HOME \"and\" `more`");
+    }
+}

@@ -1,0 +1,113 @@
+use serde::Serialize;
+
+use crate::Template;
+
+/// Builds an integration's image by hand. Vitesse itself needs no Dockerfile; people who want to see or change
+/// what is in the image do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dockerfile {
+    /// The integration's full id.
+    pub integration_id: String,
+    /// What people call it; any text.
+    pub name: String,
+    /// The hash that names the mapping.
+    pub mapping_hash: String,
+    /// The version of the runtime.
+    pub version: String,
+}
+
+impl Template for Dockerfile {
+    const FILE: &'static str = "Dockerfile";
+    const SOURCE: &'static str = include_str!("../files/Dockerfile.j2");
+}
+
+/// The environment an integration needs, with everything to fill in.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnvFile {
+    /// What people call the integration.
+    pub name: String,
+    /// Its variables.
+    pub entries: Vec<EnvEntry>,
+}
+
+/// One line of an [`EnvFile`].
+#[derive(Clone, Debug, Serialize)]
+pub struct EnvEntry {
+    /// The variable.
+    pub name: String,
+    /// What it is for, in a sentence.
+    pub doc: String,
+    /// Its value; `None` leaves it to be filled in. Never a secret.
+    pub value: Option<String>,
+}
+
+impl Template for EnvFile {
+    const FILE: &'static str = ".env.example";
+    const SOURCE: &'static str = include_str!("../files/env.j2");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render;
+
+    #[test]
+    fn dockerfile() {
+        let values = Dockerfile {
+            integration_id: "ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba".into(),
+            name: "Shop \"to\" CRM\nRUN false".into(),
+            mapping_hash: "sha256:5f3c".into(),
+            version: "0.1.0".into(),
+        };
+        insta::assert_snapshot!(render(&values).unwrap(), @r#"
+        # Builds the image of one integration: Shop "to" CRM RUN false
+        #
+        #   docker build -t vitesse-ad9cb833 .
+        #
+        # Beside this file: vitesse-runtime (the static binary), mapping.json, and an empty folder state.
+        FROM scratch
+        COPY vitesse-runtime /vitesse-runtime
+        COPY mapping.json /mapping.json
+        COPY --chown=65532:65532 state /state
+        LABEL vitesse.integration.id="ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba" \
+              vitesse.integration.name="Shop \"to\" CRM RUN false" \
+              vitesse.mapping.hash="sha256:5f3c" \
+              vitesse.version="0.1.0"
+        USER 65532:65532
+        VOLUME /state
+        EXPOSE 8080
+        ENV VITESSE_MAPPING=/mapping.json VITESSE_STATE=/state
+        ENTRYPOINT ["/vitesse-runtime"]
+        "#);
+    }
+
+    #[test]
+    fn env_file() {
+        let entry = |name: &str, value: Option<&str>| EnvEntry {
+            name: name.into(),
+            doc: format!("What {name} is for."),
+            value: value.map(Into::into),
+        };
+        let values = EnvFile {
+            name: "Shop to CRM\nEVIL=1".into(),
+            entries: vec![
+                entry("VITESSE_SOURCE_BASE_URL", Some("https://shop.example/v1")),
+                entry("VITESSE_SOURCE_TOKEN", None),
+                entry("NOTE", Some("it's\nfine")),
+            ],
+        };
+        insta::assert_snapshot!(render(&values).unwrap(), @r"
+        # The environment of: Shop to CRM EVIL=1
+        # A secret may stand in a file instead: NAME_FILE=/run/secrets/name.
+
+        # What VITESSE_SOURCE_BASE_URL is for.
+        VITESSE_SOURCE_BASE_URL=https://shop.example/v1
+
+        # What VITESSE_SOURCE_TOKEN is for.
+        #VITESSE_SOURCE_TOKEN=
+
+        # What NOTE is for.
+        NOTE='it'\''s fine'
+        ");
+    }
+}

@@ -1,0 +1,9 @@
+//! The rules of the house, read off the sources: what no compiler checks and no reviewer should have to.
+//!
+//! Set `VITESSE_UPDATE=1` (or `make generate`) to write the files these tests compare.
+
+mod book;
+mod dependencies;
+mod generated;
+mod rooms;
+mod sources;
