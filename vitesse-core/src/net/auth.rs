@@ -1,0 +1,174 @@
+use std::fmt;
+
+use base64::Engine;
+use http::{HeaderName, HeaderValue, header};
+use url::{Origin, Url};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// How a request says who sends it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user; it can't hold a colon.
+        username: String,
+        /// The password; may be empty.
+        password: Secret,
+    },
+    /// A key in a header.
+    Header {
+        /// The header's name.
+        name: String,
+        /// The key.
+        value: Secret,
+    },
+    /// A key in a query parameter.
+    Query {
+        /// The parameter's name.
+        name: String,
+        /// The key.
+        value: Secret,
+    },
+    /// A key in a cookie.
+    Cookie {
+        /// The cookie's name.
+        name: String,
+        /// The key.
+        value: Secret,
+    },
+}
+
+/// Credentials and the origins they are for: they are sent there and nowhere else. Cheap to clone.
+///
+/// A request that names another origin is refused. A redirect to another origin is followed without them.
+///
+/// ```
+/// use vitesse_core::net::{Auth, Scheme};
+/// let auth = Auth::new("https://api.example.com/v1", Scheme::Bearer("s3cret".to_owned().into())).unwrap();
+/// assert_eq!(format!("{auth:?}"), "Auth { bearer for https://api.example.com }");
+/// ```
+#[derive(Clone)]
+pub struct Auth {
+    scheme: Scheme,
+    origins: Vec<Origin>,
+}
+
+impl Auth {
+    /// Credentials for the origin (scheme, host and port) of `url`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if `url` isn't an http(s) URL, or a part of the credentials can't be sent.
+    pub fn new(url: &str, scheme: Scheme) -> Result<Self> {
+        let auth = Self { scheme, origins: Vec::new() }.also_for(url)?;
+        auth.applied()?;
+        Ok(auth)
+    }
+
+    /// Sends them to the origin of `url` too, such as an API's host for uploads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if `url` isn't an http(s) URL.
+    pub fn also_for(mut self, url: &str) -> Result<Self> {
+        let origin =
+            Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).map(|mut url| {
+                // As the guard writes hosts, so that both spell one origin alike.
+                if let Some(name) = url.domain().and_then(|name| name.strip_suffix('.')).map(str::to_owned) {
+                    let _ = url.set_host(Some(&name));
+                }
+                url.origin()
+            });
+        let Some(origin) = origin else {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "credentials are for an http or https URL, and this isn't one",
+            )
+            .in_operation("net.auth")
+            .help("give the base URL of the API they belong to"));
+        };
+        self.origins.push(origin);
+        Ok(self)
+    }
+
+    /// Whether they may be sent to `url`.
+    pub fn is_for(&self, url: &Url) -> bool {
+        self.origins.contains(&url.origin())
+    }
+
+    /// What is to be added to a request.
+    pub(super) fn applied(&self) -> Result<Applied> {
+        let header = |name: HeaderName, value: String| {
+            let value = Secret::new(value);
+            let mut value = HeaderValue::from_str(value.expose()).map_err(|_| unsendable("its value"))?;
+            value.set_sensitive(true);
+            Ok(Applied::Header(name, value))
+        };
+        match &self.scheme {
+            Scheme::Bearer(token) => header(header::AUTHORIZATION, format!("Bearer {}", token.expose())),
+            Scheme::Basic { username, password } => {
+                if username.contains(':') {
+                    return Err(unsendable("a user name with a colon"));
+                }
+                let pair = Secret::new(format!("{username}:{}", password.expose()));
+                let encoded = base64::engine::general_purpose::STANDARD.encode(pair.expose());
+                header(header::AUTHORIZATION, format!("Basic {encoded}"))
+            }
+            Scheme::Header { name, value } => {
+                let name = name.parse().map_err(|_| unsendable("the header's name"))?;
+                header(name, value.expose().to_owned())
+            }
+            Scheme::Cookie { name, value } => {
+                if value.expose().contains([';', ',', ' ', '"'])
+                    || name.is_empty()
+                    || name.contains(['=', ';', ' '])
+                {
+                    return Err(unsendable("a cookie with separators"));
+                }
+                header(header::COOKIE, format!("{name}={}", value.expose()))
+            }
+            Scheme::Query { name, value } => Ok(Applied::Query(name.clone(), value.clone())),
+        }
+    }
+
+    pub(super) fn elsewhere(&self, url: &Url) -> Error {
+        let origins: Vec<_> = self.origins.iter().map(Origin::ascii_serialization).collect();
+        Error::new(ErrorKind::CredentialRefused, "these credentials are not for this address")
+            .in_operation("net.auth")
+            .with("address", url.origin().ascii_serialization())
+            .with("credentials for", origins.join(", "))
+            .help("if the API really spans both, name both in the connection")
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match &self.scheme {
+            Scheme::Bearer(_) => "bearer",
+            Scheme::Basic { .. } => "basic",
+            Scheme::Header { .. } => "header",
+            Scheme::Query { .. } => "query",
+            Scheme::Cookie { .. } => "cookie",
+        };
+        let origins: Vec<_> = self.origins.iter().map(Origin::ascii_serialization).collect();
+        write!(f, "Auth {{ {scheme} for {} }}", origins.join(", "))
+    }
+}
+
+/// What credentials add to a request.
+pub(super) enum Applied {
+    Header(HeaderName, HeaderValue),
+    Query(String, Secret),
+}
+
+fn unsendable(what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidInput,
+        format!("these credentials can't be sent: {what} is not allowed there"),
+    )
+    .in_operation("net.auth")
+    .help("check for line breaks and characters outside ASCII")
+}
