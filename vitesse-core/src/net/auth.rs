@@ -4,6 +4,7 @@ use base64::Engine;
 use http::{HeaderName, HeaderValue, header};
 use url::{Origin, Url};
 
+use super::oauth::OAuth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -41,6 +42,8 @@ pub enum Scheme {
         /// The key.
         value: Secret,
     },
+    /// A bearer token that renews itself. A 401 renews it once and sends the request again.
+    OAuth(OAuth),
 }
 
 /// Credentials and the origins they are for: they are sent there and nowhere else. Cheap to clone.
@@ -65,7 +68,9 @@ impl Auth {
     /// [`ErrorKind::InvalidInput`] if `url` isn't an http(s) URL, or a part of the credentials can't be sent.
     pub fn new(url: &str, scheme: Scheme) -> Result<Self> {
         let auth = Self { scheme, origins: Vec::new() }.also_for(url)?;
-        auth.applied()?;
+        if !matches!(auth.scheme, Scheme::OAuth(_)) {
+            auth.add(None)?;
+        }
         Ok(auth)
     }
 
@@ -99,8 +104,27 @@ impl Auth {
         self.origins.contains(&url.origin())
     }
 
-    /// What is to be added to a request.
-    pub(super) fn applied(&self) -> Result<Applied> {
+    /// What is to be added to a request, and the token in it if it is one that can be renewed.
+    pub(super) async fn applied(&self) -> Result<(Applied, Option<Secret>)> {
+        let token = match &self.scheme {
+            Scheme::OAuth(oauth) => Some(oauth.token().await?),
+            _ => None,
+        };
+        Ok((self.add(token.as_ref())?, token))
+    }
+
+    /// Gives up a token that was refused; says whether there will be another.
+    pub(super) fn reject(&self, token: &Secret) -> bool {
+        match &self.scheme {
+            Scheme::OAuth(oauth) => {
+                oauth.reject(token);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn add(&self, token: Option<&Secret>) -> Result<Applied> {
         let header = |name: HeaderName, value: String| {
             let value = Secret::new(value);
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| unsendable("its value"))?;
@@ -130,6 +154,10 @@ impl Auth {
                 }
                 header(header::COOKIE, format!("{name}={}", value.expose()))
             }
+            Scheme::OAuth(_) => {
+                let token = token.map(Secret::expose).unwrap_or_default();
+                header(header::AUTHORIZATION, format!("Bearer {token}"))
+            }
             Scheme::Query { name, value } => Ok(Applied::Query(name.clone(), value.clone())),
         }
     }
@@ -152,6 +180,7 @@ impl fmt::Debug for Auth {
             Scheme::Header { .. } => "header",
             Scheme::Query { .. } => "query",
             Scheme::Cookie { .. } => "cookie",
+            Scheme::OAuth(_) => "oauth2",
         };
         let origins: Vec<_> = self.origins.iter().map(Origin::ascii_serialization).collect();
         write!(f, "Auth {{ {scheme} for {} }}", origins.join(", "))

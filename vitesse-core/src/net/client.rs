@@ -26,6 +26,7 @@ use super::resolve::{Resolve, SystemResolver};
 use super::response::Response;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
+use crate::secret::Secret;
 
 /// Sends requests to addresses that users name. Cheap to clone; clones share connections, rates and budgets.
 #[derive(Clone)]
@@ -116,9 +117,18 @@ impl Client {
         let deadline = Instant::now() + request.limits.total;
         let gate = self.gate(&request.url);
         gate.earn(&request.retry);
-        let mut tries = 1;
+        let (mut tries, mut renewed) = (1, false);
         loop {
             let outcome = self.follow(request, deadline, whole).await;
+            // A request that was refused had no effect, so it is sent again whatever its method.
+            if let (Some(auth), Ok(Response { status: StatusCode::UNAUTHORIZED, token: Some(token), .. })) =
+                (&request.auth, &outcome)
+                && !renewed
+                && auth.reject(token)
+            {
+                renewed = true;
+                continue;
+            }
             let backoff = request.retry.backoff(tries + 1, (self.0.random)());
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match request.verdict(&outcome) {
@@ -180,11 +190,11 @@ impl Client {
     async fn once(&self, request: &Prepared, hop: &Hop, deadline: Instant) -> Result<Response, Unanswered> {
         let cancel = request.cancel.as_ref();
         let at = redacted(&hop.url);
+        let (message, token) = within(self.message(request, hop), deadline, cancel).await??;
         let gate = self.gate(&hop.url);
         let permit = within(gate.enter(deadline), deadline, cancel).await?.map_err(|wait| {
             rate_limited(at.clone(), Some(wait)).help("lower the rate of requests, or allow more time")
         })?;
-        let message = self.message(request, hop)?;
         let answer = within(self.0.http.request(message), deadline, cancel).await?.map_err(Unanswered::of)?;
         let (parts, peer) = answer.into_parts();
         let hints = Hints::read(parts.status, &parts.headers, SystemTime::now());
@@ -197,10 +207,15 @@ impl Client {
             url: hop.url.clone(),
             body,
             wait: hints.wait,
+            token,
         })
     }
 
-    fn message(&self, request: &Prepared, hop: &Hop) -> Result<http::Request<Full<Bytes>>> {
+    async fn message(
+        &self,
+        request: &Prepared,
+        hop: &Hop,
+    ) -> Result<(http::Request<Full<Bytes>>, Option<Secret>)> {
         let mut url = hop.url.clone();
         let home = hop.url.origin() == request.url.origin();
         let mut headers = request.headers.clone();
@@ -216,13 +231,12 @@ impl Client {
         if !hop.with_body {
             headers.remove(header::CONTENT_TYPE);
         }
-        match request
-            .auth
-            .as_ref()
-            .filter(|auth| home || auth.is_for(&hop.url))
-            .map(Auth::applied)
-            .transpose()?
-        {
+        let applied = match request.auth.as_ref().filter(|auth| home || auth.is_for(&hop.url)) {
+            Some(auth) => Some(auth.applied().await?),
+            None => None,
+        };
+        let (applied, token) = applied.unzip();
+        match applied {
             Some(Applied::Header(name, value)) if name == header::COOKIE => {
                 headers.append(name, value);
             }
@@ -246,7 +260,7 @@ impl Client {
         *message.uri_mut() = url.as_str().parse().map_err(|_| {
             Error::new(ErrorKind::InvalidInput, "the URL can't be sent").with("url", redacted(&hop.url))
         })?;
-        Ok(message)
+        Ok((message, token.flatten()))
     }
 
     /// Where a response sends us, if it does and we may go there.

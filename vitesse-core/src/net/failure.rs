@@ -26,9 +26,14 @@ pub fn wait_of(error: &Error) -> Option<Duration> {
 pub(super) fn rate_limited(url: String, wait: Option<Duration>) -> Error {
     let error = Error::new(ErrorKind::RateLimited, "the peer asks to slow down").with("url", url);
     match wait {
-        Some(wait) => error.with("wait", format!("{:.1} s", wait.as_secs_f64())).source(Asked(wait)),
+        Some(wait) => asked(error.with("wait", format!("{:.1} s", wait.as_secs_f64())), wait),
         None => error,
     }
+}
+
+/// The error with what [`wait_of`] gives.
+pub(super) fn asked(error: Error, wait: Duration) -> Error {
+    error.source(Asked(wait))
 }
 
 #[derive(Debug)]

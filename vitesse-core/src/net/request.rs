@@ -167,7 +167,7 @@ impl RequestBuilder {
     /// As [`send`](Self::send).
     pub async fn fetch(self) -> Result<Fetched> {
         let (client, prepared) = self.prepare()?;
-        let Response { status, headers, url, body, wait } = client.run(&prepared, true).await?;
+        let Response { status, headers, url, body, wait, .. } = client.run(&prepared, true).await?;
         Ok(Fetched { status, headers, url, body: body.bytes().await?, wait })
     }
 

@@ -11,6 +11,7 @@ use super::body::Body;
 use super::failure::rate_limited;
 use super::redact::redacted;
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 
 /// An answer whose headers are there and whose body is still to be read.
 pub struct Response {
@@ -24,6 +25,8 @@ pub struct Response {
     pub body: Body,
     /// How long the peer asked to be left alone.
     pub(super) wait: Option<Duration>,
+    /// The token it was asked with, if that can be renewed.
+    pub(super) token: Option<Secret>,
 }
 
 impl Response {
@@ -146,7 +149,7 @@ impl Validators {
     }
 }
 
-fn status_error(status: StatusCode, url: &Url, wait: Option<Duration>) -> Option<Error> {
+pub(super) fn status_error(status: StatusCode, url: &Url, wait: Option<Duration>) -> Option<Error> {
     let at = redacted(url);
     let error = |kind, what: &str| Error::new(kind, format!("{what}: HTTP {status}")).with("url", &at);
     let error = match status.as_u16() {

@@ -4,6 +4,7 @@
 
 mod guarding;
 mod limits;
+mod oauth;
 mod peer;
 mod requests;
 mod retrying;
