@@ -397,4 +397,14 @@ mod tests {
             assert!(error.help_text().is_some());
         }
     }
+
+    #[test]
+    fn the_page_about_the_guard_lists_every_block() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/src/explanation/network-guard.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let blocks = SPECIAL.iter().map(|(network, _)| network.to_string());
+        for block in blocks.chain(METADATA.iter().map(ToString::to_string)) {
+            assert!(page.contains(&format!("`{block}`")), "{block} is missing");
+        }
+    }
 }

@@ -1,23 +1,18 @@
 //! TLS, and credentials that go only where they belong.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::rustls::{self, ServerConfig};
 use vitesse_core::ErrorKind;
-use vitesse_core::config::Config;
 use vitesse_core::net::{Auth, Client, NetConfig, Scheme};
 use vitesse_core::secret::Secret;
 
-use crate::guarding::{Script, client_with};
+use crate::guarding::client_with;
 use crate::peer::{Peer, Received, Step, client, config, ok, redirect, reply, serve};
+use crate::tls::{acceptor, client_trusting, names};
 
-/// An authority of our own, and a server under `api.example` with a certificate from it.
+/// A server under a name, with a certificate from an authority of its own.
 struct Secure {
     port: u16,
     received: Arc<Mutex<Vec<Received>>>,
@@ -26,19 +21,7 @@ struct Secure {
 
 impl Secure {
     async fn start(name: &str, script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let server = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], private)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let (acceptor, ca) = acceptor(name, &[]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
@@ -53,32 +36,15 @@ impl Secure {
                 });
             }
         });
-        Self { port, received, ca: ca.pem() }
+        Self { port, received, ca }
     }
-
-    fn client(&self, trusted: &Path) -> Client {
-        std::fs::write(trusted, &self.ca).unwrap();
-        // Through the environment's own type, as a process would have it.
-        let environment = Config::read(|name| match name {
-            "SSL_CERT_FILE" => trusted.to_str().map(str::to_owned),
-            "VITESSE_ALLOW" => Some("private".into()),
-            _ => None,
-        })
-        .unwrap();
-        let config = NetConfig { retry: config().retry, ..NetConfig::from_config(&environment).unwrap() };
-        client_with(config, names())
-    }
-}
-
-fn names() -> Script {
-    Script::default().with("api.example", &[&["127.0.0.1"]]).with("other.example", &[&["127.0.0.1"]])
 }
 
 #[tokio::test]
 async fn a_root_of_ssl_cert_file_is_trusted_and_an_unknown_one_is_not() {
     let secure = Secure::start("api.example", |_| ok("private")).await;
     let folder = tempfile::tempdir().unwrap();
-    let client = secure.client(&folder.path().join("own.pem"));
+    let client = client_trusting(&secure.ca, &folder.path().join("own.pem"));
     let url = format!("https://api.example:{}/", secure.port);
     assert_eq!(client.get(&*url).fetch().await.unwrap().body, "private");
 
@@ -111,7 +77,7 @@ async fn a_redirect_never_leaves_encryption() {
     let to = plain.url("/");
     let secure = Secure::start("api.example", move |_| redirect(302, &to)).await;
     let folder = tempfile::tempdir().unwrap();
-    let client = secure.client(&folder.path().join("own.pem"));
+    let client = client_trusting(&secure.ca, &folder.path().join("own.pem"));
     let error = client.get(format!("https://api.example:{}/", secure.port)).fetch().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddressRefused);
     assert!(error.to_string().contains("https to http"), "{error}");
