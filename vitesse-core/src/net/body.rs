@@ -5,11 +5,11 @@ use bytes::{Bytes, BytesMut};
 use flate2::write::MultiGzDecoder;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::config::Limits;
-use super::failure::{broken_body, within};
+use super::failure::{after, broken_body, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
 
@@ -64,6 +64,8 @@ impl Body {
                     .help("only gzip is asked for; the peer must not send anything else"));
             }
         };
+        // What the length says, but nothing for answers to HEAD, which have only the length.
+        let announced = peer.size_hint().lower();
         let body = Self {
             source: Source::Peer(peer),
             decoder: gzip.then(|| {
@@ -77,11 +79,6 @@ impl Body {
             wire: 0,
             plain: 0,
         };
-        let announced = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.parse::<u64>().ok())
-            .unwrap_or(0);
         if announced > limits.wire {
             return Err(body.too_large("as sent", limits.wire));
         }
@@ -108,9 +105,15 @@ impl Body {
     /// # Errors
     /// As [`chunk`](Self::chunk).
     pub async fn bytes(mut self) -> Result<Bytes> {
+        let announced = match &self.source {
+            Source::Peer(peer) => peer.size_hint().lower(),
+            Source::Whole(_) => 0,
+        };
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         let Some(second) = self.chunk().await? else { return Ok(first) };
-        let mut all = BytesMut::from(&first[..]);
+        // The length is below the limits, or we would not be here.
+        let mut all = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
+        all.extend_from_slice(&first);
         all.extend_from_slice(&second);
         while let Some(chunk) = self.chunk().await? {
             all.extend_from_slice(&chunk);
@@ -123,15 +126,25 @@ impl Body {
         self.wire
     }
 
-    /// Reads the rest now, so that [`chunk`](Self::chunk) no longer can fail.
-    pub(super) async fn preload(&mut self) -> Result<()> {
-        let mut all = BytesMut::new();
-        while let Some(chunk) = self.chunk().await? {
-            all.extend_from_slice(&chunk);
-        }
-        self.source = Source::Whole(Some(all.freeze()));
-        self.decoder = None;
-        Ok(())
+    /// The same body, read to its end, so that [`chunk`](Self::chunk) no longer can fail.
+    pub(super) async fn loaded(self) -> Result<Self> {
+        let Self { limits, deadline, ref cancel, ref url, .. } = self;
+        let (cancel, url) = (cancel.clone(), url.clone());
+        let bytes = self.bytes().await?;
+        let length = bytes.len() as u64;
+        let source = Source::Whole(Some(bytes));
+        let pending = Bytes::new();
+        Ok(Self {
+            source,
+            decoder: None,
+            pending,
+            limits,
+            deadline,
+            cancel,
+            url,
+            wire: length,
+            plain: length,
+        })
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
@@ -147,7 +160,7 @@ impl Body {
                 let Source::Whole(bytes) = &mut self.source else { return Ok(None) };
                 return Ok(bytes.take().filter(|bytes| !bytes.is_empty()));
             };
-            let idle = Instant::now() + self.limits.idle;
+            let idle = after(self.limits.idle);
             let frame = within(peer.frame(), idle.min(self.deadline), self.cancel.as_ref()).await.map_err(
                 |error| match error.kind() {
                     ErrorKind::Timeout if idle < self.deadline => {

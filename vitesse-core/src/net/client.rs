@@ -17,7 +17,7 @@ use super::auth::{Applied, Auth};
 use super::body::Body;
 use super::config::{Limits, NetConfig, Retry};
 use super::connect::{Connector, tls};
-use super::failure::{Unanswered, rate_limited, too_large_head, within};
+use super::failure::{Unanswered, after, rate_limited, too_large_head, within};
 use super::hints::Hints;
 use super::rate::{Gate, Rate};
 use super::redact::redacted;
@@ -114,7 +114,7 @@ impl Client {
 
     /// Sends a request as often as it needs and may. With `whole`, the answer's body is read too.
     pub(super) async fn run(&self, request: &Prepared, whole: bool) -> Result<Response> {
-        let deadline = Instant::now() + request.limits.total;
+        let deadline = after(request.limits.total);
         let gate = self.gate(&request.url);
         gate.earn(&request.retry);
         let (mut tries, mut renewed) = (1, false);
@@ -168,7 +168,7 @@ impl Client {
             let mut response = self.once(request, &hop, deadline).await?;
             let Some(target) = self.redirect(request, &hop, &response)? else {
                 if whole {
-                    response.body.preload().await?;
+                    response.body = response.body.loaded().await?;
                 }
                 return Ok(response);
             };

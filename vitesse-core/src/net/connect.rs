@@ -19,7 +19,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
 
-use super::failure::Carried;
+use super::failure::{Carried, after};
 use super::guard::{Guard, names_this_machine};
 use super::resolve::Resolve;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,7 +58,7 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = self.0.clone();
         Box::pin(async move {
-            let deadline = Instant::now() + inner.timeout;
+            let deadline = after(inner.timeout);
             inner
                 .connect(&uri, deadline)
                 .await

@@ -126,6 +126,12 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
+/// The moment after this much time, which may be as good as never.
+pub(super) fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 24 * 60 * 60))
+}
+
 /// Awaits `work` unless the deadline passes or the caller cancels first.
 pub(super) async fn within<T>(
     work: impl Future<Output = T>,

@@ -123,7 +123,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Other limits than the client's.
+    /// Other limits than the client's. `connect` stays the client's, since connections are shared.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use vitesse_core::ErrorKind;
-use vitesse_core::net::{Client, Guard, NetConfig, Parts, Resolve, Resolving};
+use vitesse_core::net::{Client, Guard, Limits, NetConfig, Parts, Resolve, Resolving, Retry};
 
 use crate::peer::{Peer, config, ok, redirect};
 
@@ -88,7 +88,7 @@ async fn a_name_that_changes_its_address_is_checked_each_time_and_pinned() {
     let error = client.get(good.named("rebound.example", "/")).fetch().await.unwrap_err();
     refused(error, "127.0.0.2");
     assert_eq!(good.received().len(), 1);
-    let knocked = tokio::time::timeout(std::time::Duration::from_millis(50), listener.accept()).await;
+    let knocked = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(knocked.is_err(), "the refused address was connected to");
 }
 
@@ -98,6 +98,38 @@ async fn of_several_addresses_only_allowed_ones_are_used() {
     let script = Script::default().with("mixed.example", &[&["127.0.0.3", "10.0.0.1", "127.0.0.1"]]);
     let client = client_with(only(&["127.0.0.1"]), script);
     assert_eq!(client.get(peer.named("mixed.example", "/")).fetch().await.unwrap().body, "allowed");
+}
+
+/// A name server that is never heard of again.
+#[derive(Debug)]
+struct Silent;
+
+impl Resolve for Silent {
+    fn resolve<'a>(&'a self, _: &'a str) -> Resolving<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn looking_up_is_limited_in_time_and_failing_says_what_to_check() {
+    let limits = Limits { connect: Duration::from_millis(100), ..Limits::default() };
+    let config = NetConfig { limits, retry: Retry::never(), ..config() };
+    let parts = Parts { resolver: Arc::new(Silent), ..Parts::default() };
+    let error = Client::with_parts(config.clone(), parts)
+        .unwrap()
+        .get("http://a.example/")
+        .fetch()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("looking the host up"), "{error}");
+    let error = client_with(config, Script::default()).get("http://a.example/").fetch().await.unwrap_err();
+    insta::assert_snapshot!(format!("{error:?}"), @r"
+    unreachable (temporary) at net.connect => the host name can't be looked up
+        host: a.example
+        caused by: no such name
+        help: check the spelling of the host, and this machine's name servers
+    ");
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use vitesse_core::ErrorKind;
-use vitesse_core::net::{Limits, Retry};
+use vitesse_core::net::{Limits, NetConfig, Retry};
 use vitesse_core::progress::Cancel;
 
-use crate::peer::{Peer, Step, client, ok, redirect, reply};
+use crate::peer::{Peer, Step, client, config, ok, redirect, reply};
 
 fn small() -> Limits {
     Limits { body: 1000, wire: 500, ..Limits::default() }
@@ -145,8 +145,9 @@ async fn an_encoding_nobody_asked_for_is_named() {
 #[tokio::test]
 async fn answers_without_a_body_may_name_an_encoding() {
     let peer = Peer::start(|request| match request.method.as_str() {
+        // The length is that of what GET would give.
         "HEAD" => vec![Step::Send(
-            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 99\r\n\r\n".to_vec(),
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 999999999999\r\n\r\n".to_vec(),
         )],
         _ => reply(304, &[("content-encoding", "gzip"), ("etag", "\"1\"")], ""),
     })
@@ -184,6 +185,15 @@ async fn slow_peers_are_left() {
         assert_eq!(error.kind(), ErrorKind::Timeout, "{path}: {error:?}");
         assert!(error.to_string().contains(why), "{path}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_limit_may_be_as_good_as_none() {
+    let peer = Peer::start(|_| ok("fine")).await;
+    let limits =
+        Limits { total: Duration::MAX, idle: Duration::MAX, connect: Duration::MAX, ..Limits::default() };
+    let client = vitesse_core::net::Client::new(NetConfig { limits, ..config() }).unwrap();
+    assert_eq!(client.get(peer.url("/")).fetch().await.unwrap().body, "fine");
 }
 
 #[tokio::test]
