@@ -11,12 +11,14 @@
 //! | [`secret`] | values that don't print, and the places they come from |
 //! | [`config`] | the process's environment, read in one place |
 //! | [`progress`] | typed events of long work, and a way to stop it |
+//! | [`mapping`] | the mapping document, its paths and functions; validation |
 //! | `net` | one HTTP client for addresses that users name, with a guard (feature `net`) |
 
 pub mod error;
 pub mod secret;
 pub mod config;
 pub mod progress;
+pub mod mapping;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "store")]

@@ -1,0 +1,27 @@
+//! What a mapping *is*: the versioned document, its paths, its functions, and what makes it valid.
+//!
+//! [`Mapping`] is the document. [`Mapping::parse`] reads its form, [`Mapping::compile`] judges what it says
+//! and gives the [`Compiled`] form that `transform` runs; both name everything that is wrong at once.
+//! [`Value`] is JSON that keeps digits and order, [`FieldPath`] names a field, [`Functions`] is what lines
+//! of type `custom` can call.
+
+#![forbid(unsafe_code)]
+
+mod compiled;
+mod document;
+pub mod functions;
+mod part;
+mod path;
+mod predicate;
+mod problem;
+mod schema;
+pub mod value;
+
+pub use compiled::{Compiled, Line, Node, Op};
+pub use document::*;
+pub use functions::{Function, Functions};
+pub use path::{FieldPath, Step};
+pub use predicate::{Predicate, Test};
+pub use problem::{Problem, Problems};
+pub use schema::json_schema;
+pub use value::{Number, Object, Value};
