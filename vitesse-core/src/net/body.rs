@@ -17,6 +17,15 @@ use crate::progress::Cancel;
 ///
 /// A body that ends early, is damaged or grows too large is an error in the piece where it is noticed;
 /// what was read before is then a part of the data and not the data.
+///
+/// ```no_run
+/// # async fn example(client: vitesse_core::net::Client) -> vitesse_core::Result<()> {
+/// let mut answer = client.get("https://api.example.com/export.ndjson").send().await?.success()?;
+/// while let Some(piece) = answer.body.chunk().await? {
+///     println!("{} bytes more", piece.len());
+/// }
+/// # Ok(()) }
+/// ```
 pub struct Body {
     source: Source,
     decoder: Option<Box<MultiGzDecoder<Sink>>>,

@@ -133,8 +133,11 @@ impl Client {
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match request.verdict(&outcome) {
                 Verdict::Done => None,
-                // The peer's own word costs no try: it is no failure, and the deadline bounds it.
-                Verdict::Asked(wait) if wait <= request.retry.max_wait => Some(wait.max(backoff)),
+                // The peer's own word costs no try: it is no failure, and the deadline bounds it. Some jitter
+                // on top, since everybody it was given to comes back at the same moment.
+                Verdict::Asked(wait) if wait <= request.retry.max_wait => {
+                    Some(wait + request.retry.backoff(2, (self.0.random)()))
+                }
                 Verdict::Asked(_) => None,
                 Verdict::Failed if tries < request.retry.tries && backoff < left && gate.spend() => {
                     tries += 1;
@@ -359,7 +362,8 @@ impl Prepared {
     fn verdict(&self, outcome: &Result<Response, Unanswered>) -> Verdict {
         match outcome {
             Ok(response) if !self.repeatable || !can_pass(response.status) => Verdict::Done,
-            Ok(Response { wait: Some(wait), .. }) => Verdict::Asked(*wait),
+            // A wait of nothing says nothing, and must not be asked for without end.
+            Ok(Response { wait: Some(wait), .. }) if *wait >= self.retry.base => Verdict::Asked(*wait),
             Ok(_) => Verdict::Failed,
             Err(unanswered) => match unanswered.error.kind() {
                 ErrorKind::Unreachable | ErrorKind::Timeout

@@ -95,7 +95,7 @@ impl Default for Limits {
 /// together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
-    /// How often a request is sent at most. Waits that the peer itself asked for don't count.
+    /// How often a request is sent at most. Waits of at least `base` that the peer asked for don't count.
     pub tries: u32,
     /// The wait before the second try is random up to this, and doubles with each further one.
     pub base: Duration,

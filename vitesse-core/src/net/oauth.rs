@@ -94,6 +94,20 @@ pub enum ClientAuthentication {
 ///   was replaced must not be lost.
 /// - A replaced refresh token is in the credential source, durably, before the access token that came with
 ///   it is used. If it can't be kept, that is the error, and keeping it is tried again before anything else.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vitesse_core::net::{Auth, Client, Grant, NetConfig, OAuth, OAuthConfig, Scheme};
+/// use vitesse_core::secret::{EnvSource, Secret};
+/// # fn main() -> vitesse_core::Result<()> {
+/// let client = Client::new(NetConfig::default())?;
+/// let secret = Some(Secret::new("from a credential source"));
+/// let config = OAuthConfig::new("https://id.example.com/token", Grant::ClientCredentials, "my-client", secret);
+/// let oauth = OAuth::new(&client, config, Arc::new(EnvSource))?;
+/// let auth = Auth::new("https://api.example.com", Scheme::OAuth(oauth))?;
+/// let request = client.get("https://api.example.com/v1/customers").auth(&auth);
+/// # drop(request); Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct OAuth(Arc<Inner>);
 

@@ -65,10 +65,12 @@ async fn permanent_failures_are_not_repeated() {
 
 #[tokio::test]
 async fn tries_end_and_the_last_answer_is_given() {
-    let peer = Peer::start(|_| reply(503, &[], "still down")).await;
-    let answer = client().get(peer.url("/")).fetch().await.unwrap();
-    assert_eq!((answer.status.as_u16(), answer.body.as_ref()), (503, &b"still down"[..]));
-    assert_eq!(peer.received().len(), 4);
+    for (status, headers) in [(503, &[][..]), (429, &[("retry-after", "0")][..])] {
+        let peer = Peer::start(move |_| reply(status, headers, "still down")).await;
+        let answer = client().get(peer.url("/")).fetch().await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.body.as_ref()), (status, &b"still down"[..]));
+        assert_eq!(peer.received().len(), 4, "{status}");
+    }
     let closing = Peer::start(|_| vec![Step::Close]).await;
     let error = client().get(closing.url("/")).fetch().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
