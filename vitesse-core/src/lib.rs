@@ -12,6 +12,7 @@
 //! | [`config`] | the process's environment, read in one place |
 //! | [`progress`] | typed events of long work, and a way to stop it |
 //! | [`mapping`] | the mapping document, its paths and functions; validation |
+//! | [`transform`] | a compiled mapping turns JSON records into JSON records |
 //! | `net` | one HTTP client for addresses that users name, with a guard (feature `net`) |
 
 pub mod error;
@@ -19,6 +20,7 @@ pub mod secret;
 pub mod config;
 pub mod progress;
 pub mod mapping;
+pub mod transform;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "store")]

@@ -81,3 +81,13 @@ pub enum Node {
     /// An array with as many elements as the longest array that a line beneath walks through.
     Each(Box<Node>),
 }
+
+impl Line {
+    /// Whether the line says how many elements the `[]` of that level (from 0) of its destination has.
+    pub fn counts(&self, level: usize) -> bool {
+        let depth = self.dest.depth();
+        level < depth
+            && (self.sources.iter().any(|source| source.depth() > level)
+                || (self.spread && level + 1 == depth))
+    }
+}

@@ -7,7 +7,9 @@
 
 #![forbid(unsafe_code)]
 
+mod compile;
 mod compiled;
+mod connection;
 mod document;
 pub mod functions;
 mod part;
@@ -15,6 +17,7 @@ mod path;
 mod predicate;
 mod problem;
 mod schema;
+mod tree;
 pub mod value;
 
 pub use compiled::{Compiled, Line, Node, Op};

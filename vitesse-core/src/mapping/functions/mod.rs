@@ -1,6 +1,8 @@
 //! The functions that a line of type `custom` can name: pure, described, with examples that run as tests.
 
 mod args;
+pub mod convert;
+pub mod decimal;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ pub use args::Args;
 
 use super::Value;
 use super::value::Object;
-use crate::error::{Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
 /// A function as it is described: everything known of it, and how to make it ready.
 #[derive(Clone, Debug)]
@@ -266,6 +268,11 @@ impl Function {
     fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
+}
+
+/// The error of a function that has no result for its inputs.
+pub(crate) fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::RecordInvalid, message).in_operation("transform.apply")
 }
 
 /// Every built-in function, in the order of the documentation.
