@@ -2,6 +2,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many bytes of content a page holds at most, so that a reader's memory stays bounded.
+pub(crate) const PAGE_BYTES: usize = 8 << 20;
+
+/// How large a document may be. Larger things belong in files or object storage.
+pub const MAX_VALUE_BYTES: usize = 64 << 20;
+
+/// How long the three parts of a key may be together.
+pub const MAX_KEY_BYTES: usize = 2048;
+
 /// Names a document: a namespace (a tenant or an installation), a collection (a type of document), an id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
@@ -17,6 +28,11 @@ impl Key {
     /// Puts the three parts together.
     pub fn new(namespace: impl Into<String>, collection: impl Into<String>, id: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), collection: collection.into(), id: id.into() }
+    }
+
+    /// The bytes of the three parts together.
+    pub(crate) fn len(&self) -> usize {
+        self.namespace.len() + self.collection.len() + self.id.len()
     }
 }
 
@@ -57,6 +73,28 @@ pub enum Expect {
     Absent,
     /// The document, unchanged since it was read at this revision.
     At(Revision),
+}
+
+impl Expect {
+    /// Compares with the key's present revision; for backends.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] that names the key, what was expected and what was found.
+    pub fn holds(self, key: &Key, present: Option<Revision>) -> Result<()> {
+        let expected = match (self, present) {
+            (Self::Any, _) | (Self::Absent, None) => return Ok(()),
+            (Self::At(expected), Some(present)) if expected == present => return Ok(()),
+            (Self::Absent, Some(_)) => "no document".to_owned(),
+            (Self::At(expected), _) => format!("revision {expected}"),
+        };
+        let found = present.map_or_else(|| "no document".to_owned(), |found| format!("revision {found}"));
+        Err(Error::new(ErrorKind::Conflict, "the document was changed by somebody else")
+            .in_operation("store.commit")
+            .with("key", key)
+            .with("expected", expected)
+            .with("found", found)
+            .help("read it again and decide anew"))
+    }
 }
 
 /// One change of a [`Batch`].
@@ -116,7 +154,7 @@ pub struct Check {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// The changes, at most one a key.
+    /// The changes. A key may appear once among writes and checks together.
     pub writes: Vec<Write>,
     /// What else must hold.
     pub checks: Vec<Check>,
@@ -147,6 +185,48 @@ impl Batch {
     pub fn check(mut self, key: Key, expect: Expect) -> Self {
         self.checks.push(Check { key, expect });
         self
+    }
+
+    /// Everything that must hold, of writes and checks alike; for backends.
+    pub fn expectations(&self) -> impl Iterator<Item = (&Key, Expect)> {
+        let writes = self.writes.iter().map(|write| (write.key(), write.expect()));
+        writes.chain(self.checks.iter().map(|check| (&check.key, check.expect)))
+    }
+
+    /// Refuses what no backend may accept; every backend calls it first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if a key is named twice, [`ErrorKind::LimitExceeded`] for a key longer
+    /// than [`MAX_KEY_BYTES`] or a value larger than [`MAX_VALUE_BYTES`].
+    pub fn validate(&self) -> Result<()> {
+        let mut seen = std::collections::HashSet::new();
+        for (key, _) in self.expectations() {
+            if key.len() > MAX_KEY_BYTES {
+                return Err(Error::new(ErrorKind::LimitExceeded, "the key is too long")
+                    .in_operation("store.commit")
+                    .with("collection", &key.collection)
+                    .with("bytes", key.len())
+                    .help(format!("namespace, collection and id may have {MAX_KEY_BYTES} bytes together")));
+            }
+            if !seen.insert(key) {
+                return Err(Error::new(ErrorKind::InvalidInput, "the batch names a document twice")
+                    .in_operation("store.commit")
+                    .with("key", key)
+                    .help("a commit holds one write or one check for each document"));
+            }
+        }
+        for write in &self.writes {
+            if let Write::Put { key, value, .. } = write
+                && value.len() > MAX_VALUE_BYTES
+            {
+                return Err(Error::new(ErrorKind::LimitExceeded, "the document is too large")
+                    .in_operation("store.commit")
+                    .with("key", key)
+                    .with("bytes", value.len())
+                    .help(format!("a document may have {MAX_VALUE_BYTES} bytes")));
+            }
+        }
+        Ok(())
     }
 }
 

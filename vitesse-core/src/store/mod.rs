@@ -15,8 +15,14 @@ use async_trait::async_trait;
 use crate::error::Result;
 
 mod document;
+mod memory;
 
-pub use document::{Batch, Check, Document, Expect, Key, Page, Revision, Scan, Write};
+pub use document::{
+    Batch, Check, Document, Expect, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, Page, Revision, Scan, Write,
+};
+pub use memory::MemoryStore;
+
+pub(crate) use document::PAGE_BYTES;
 
 /// A place that keeps documents. Object-safe; shared as `Arc<dyn Store>`.
 #[async_trait]
@@ -35,7 +41,8 @@ pub trait Store: Send + Sync + Debug {
     /// Reads documents of one collection whose ids begin with a prefix, in the byte order of their ids.
     ///
     /// # Behaviour
-    /// - At most `limit` documents and about 8 MiB a page, but always at least one if there is one.
+    /// - At most `limit` documents (0 counts as 1) and about 8 MiB a page, but always at least one if there
+    ///   is one.
     /// - [`Page::next`] is the id to continue after, or `None` at the end. A last page may be empty.
     /// - Under concurrent writes, a document that was there before the first page and is still there after
     ///   the last, unchanged or changed, is seen exactly once; ids never come out of order or twice.
@@ -51,10 +58,28 @@ pub trait Store: Send + Sync + Debug {
     /// - When it returns `Ok`, the writes survive a crash of the process and of the machine (memory excepted).
     /// - All documents written by one commit carry the returned revision. It is greater than every revision
     ///   these keys ever had, so a document deleted and made again never repeats an old one.
-    /// - A batch that names a key twice is refused as invalid input. An empty batch only does its checks.
+    /// - A batch that names a key twice, among writes and checks together, is refused as invalid input, an
+    ///   oversized key or document as a limit exceeded: [`Batch::validate`] does it for all backends.
+    /// - A batch without writes only does its checks and returns a revision that no later commit repeats.
     /// - Cancelling the call by dropping it leaves either all or nothing written.
     async fn commit(&self, batch: Batch) -> Result<Revision>;
 
     /// Asks the backend whether it can serve, cheaply: for readiness checks.
     async fn ping(&self) -> Result<()>;
+}
+
+/// The ids of every page of a scan. Mostly for tests and small collections: it holds them all.
+///
+/// # Errors
+/// Whatever [`Store::scan`] fails with.
+pub async fn collect_ids(store: &dyn Store, mut scan: Scan) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    loop {
+        let page = store.scan(&scan).await?;
+        ids.extend(page.documents.into_iter().map(|document| document.key.id));
+        match page.next {
+            Some(next) => scan.after = Some(next),
+            None => return Ok(ids),
+        }
+    }
 }

@@ -1,10 +1,19 @@
 //! What tests share: suites that hold every backend to its contract, and helpers around them.
 //!
 //! Behind the feature `testing`, for this workspace and for people who bring a backend of their own. Everything
-//! here panics when a promise is broken, as tests do.
+//! here panics when a promise is broken, as tests do. A store of your own is done when `store_behaviour`
+//! passes on it.
 
 #![forbid(unsafe_code)]
 
 mod generated;
+#[cfg(feature = "store")]
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a suite tells what broke by panicking")]
+mod store_behaviour;
+#[cfg(feature = "store")]
+#[expect(clippy::unwrap_used, clippy::expect_used, reason = "a suite tells what broke by panicking")]
+mod store_concurrency;
 
 pub use generated::assert_generated;
+#[cfg(feature = "store")]
+pub use store_behaviour::store_behaviour;
