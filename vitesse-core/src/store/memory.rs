@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use async_trait::async_trait;
 
-use super::{Batch, Document, Expect, Key, PAGE_BYTES, Page, Revision, Scan, Store, Write};
+use super::{Batch, Document, Key, PAGE_BYTES, Page, Revision, Scan, Store, Write};
 use crate::error::Result;
 
 /// Documents in memory: gone when the process ends. For tests, demonstrations, and embedding.

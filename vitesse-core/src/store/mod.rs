@@ -15,12 +15,18 @@ use async_trait::async_trait;
 use crate::error::Result;
 
 mod document;
+#[cfg(feature = "store-embedded")]
+mod embedded;
 mod memory;
+mod open;
 
 pub use document::{
     Batch, Check, Document, Expect, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, Page, Revision, Scan, Write,
 };
+#[cfg(feature = "store-embedded")]
+pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use memory::MemoryStore;
+pub use open::{OpenOptions, open};
 
 pub(crate) use document::PAGE_BYTES;
 

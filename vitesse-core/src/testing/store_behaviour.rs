@@ -48,7 +48,12 @@ pub(super) fn space() -> String {
     format!("suite-{}", uuid::Uuid::new_v4())
 }
 
-pub(super) async fn put(store: &dyn Store, key: &Key, expect: Expect, value: &[u8]) -> crate::Result<Revision> {
+pub(super) async fn put(
+    store: &dyn Store,
+    key: &Key,
+    expect: Expect,
+    value: &[u8],
+) -> crate::Result<Revision> {
     store.commit(Batch::new().put(key.clone(), expect, value.to_vec())).await
 }
 
@@ -86,7 +91,10 @@ async fn expectations_decide(store: &dyn Store) {
     assert_eq!(kind(put(store, &key, at(first), b"3").await), Some(ErrorKind::Conflict));
     let stale = store.commit(Batch::new().delete(key.clone(), at(first))).await;
     assert_eq!(kind(stale), Some(ErrorKind::Conflict));
-    assert_eq!(kind(store.commit(Batch::new().delete(key.clone(), Expect::Absent)).await), Some(ErrorKind::Conflict));
+    assert_eq!(
+        kind(store.commit(Batch::new().delete(key.clone(), Expect::Absent)).await),
+        Some(ErrorKind::Conflict)
+    );
     assert_eq!(value(store, &key).await.as_deref(), Some(&b"2"[..]), "refused commits change nothing");
     store.commit(Batch::new().delete(key.clone(), at(second))).await.unwrap();
     store.commit(Batch::new().delete(key, Expect::Absent)).await.expect("absent as expected");
@@ -171,8 +179,37 @@ async fn checks_alone_write_nothing(store: &dyn Store) {
 
 /// Ids that break naive separators, encodings and collations.
 pub(super) const ODD: &[&str] = &[
-    "", "\0", "\0\0", "\0\u{1}", "\u{1}", " ", "%", "'", "..", "/", "A", "Z", "\\", "_", "a", "a\0", "a\0b", "a ", "a/b",
-    "ab", "b", "zz", "~", "\u{7f}", "é", "ß", "日本", "\u{ffff}", "🦀", "\u{10ffff}", "\u{10ffff}\u{10ffff}",
+    "",
+    "\0",
+    "\0\0",
+    "\0\u{1}",
+    "\u{1}",
+    " ",
+    "%",
+    "'",
+    "..",
+    "/",
+    "A",
+    "Z",
+    "\\",
+    "_",
+    "a",
+    "a\0",
+    "a\0b",
+    "a ",
+    "a/b",
+    "ab",
+    "b",
+    "zz",
+    "~",
+    "\u{7f}",
+    "é",
+    "ß",
+    "日本",
+    "\u{ffff}",
+    "🦀",
+    "\u{10ffff}",
+    "\u{10ffff}\u{10ffff}",
 ];
 
 async fn ids_may_be_anything(store: &dyn Store) {
@@ -202,7 +239,11 @@ async fn scans_are_ordered_and_paged(store: &dyn Store) {
     }
     let all: Vec<_> = (0..25).map(|n| format!("{n:03}")).collect();
     for limit in [1, 2, 5, 24, 25, 26, 1000] {
-        assert_eq!(collect_ids(store, Scan::new(&space, "c").limit(limit)).await.unwrap(), all, "limit {limit}");
+        assert_eq!(
+            collect_ids(store, Scan::new(&space, "c").limit(limit)).await.unwrap(),
+            all,
+            "limit {limit}"
+        );
     }
     let zero = store.scan(&Scan::new(&space, "c").limit(0)).await.unwrap();
     assert_eq!(zero.documents.len(), 1, "a limit of 0 counts as 1, so that paging always ends");
@@ -249,7 +290,10 @@ async fn namespaces_are_apart(store: &dyn Store) {
         assert_eq!(value(store, key).await, Some(vec![n as u8]), "{key:?}");
         let page = store.scan(&Scan::new(&key.namespace, &key.collection)).await.unwrap();
         for document in &page.documents {
-            assert_eq!((&document.key.namespace, &document.key.collection), (&key.namespace, &key.collection));
+            assert_eq!(
+                (&document.key.namespace, &document.key.collection),
+                (&key.namespace, &key.collection)
+            );
         }
         assert!(page.documents.iter().any(|document| document.key == *key));
     }
@@ -262,7 +306,8 @@ async fn namespaces_are_apart(store: &dyn Store) {
 async fn large_documents_and_page_bytes(store: &dyn Store) {
     let space = space();
     for n in 0..12u8 {
-        let content: Vec<u8> = (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8 ^ n).collect();
+        let content: Vec<u8> =
+            (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8 ^ n).collect();
         put(store, &Key::new(&space, "c", format!("{n:02}")), Expect::Absent, &content).await.unwrap();
         assert!(value(store, &Key::new(&space, "c", format!("{n:02}"))).await.unwrap() == content);
     }
@@ -276,7 +321,11 @@ async fn large_documents_and_page_bytes(store: &dyn Store) {
     put(store, &giant, Expect::Any, &vec![7; 9 << 20]).await.unwrap();
     put(store, &Key::new(&space, "giant", "b"), Expect::Any, b"x").await.unwrap();
     let page = store.scan(&Scan::new(&space, "giant")).await.unwrap();
-    assert_eq!((page.documents.len(), page.next.as_deref()), (1, Some("a")), "one that is too large comes alone");
+    assert_eq!(
+        (page.documents.len(), page.next.as_deref()),
+        (1, Some("a")),
+        "one that is too large comes alone"
+    );
     assert_eq!(collect_ids(store, Scan::new(&space, "giant")).await.unwrap(), ["a", "b"]);
     let batch = Batch::new().delete(giant, Expect::Any).delete(Key::new(&space, "giant", "b"), Expect::Any);
     store.commit(batch).await.unwrap();
@@ -285,7 +334,8 @@ async fn large_documents_and_page_bytes(store: &dyn Store) {
 async fn many_writes_in_one_commit(store: &dyn Store) {
     let space = space();
     let ids: Vec<_> = (0..1500).map(|n| format!("{n:05}")).collect();
-    let fill = |batch: Batch, id: &String| batch.put(Key::new(&space, "c", id), Expect::Absent, b"x".to_vec());
+    let fill =
+        |batch: Batch, id: &String| batch.put(Key::new(&space, "c", id), Expect::Absent, b"x".to_vec());
     store.commit(ids.iter().fold(Batch::new(), fill)).await.unwrap();
     assert_eq!(collect_ids(store, Scan::new(&space, "c").limit(400)).await.unwrap(), ids);
     let clear = |batch: Batch, id: &String| batch.delete(Key::new(&space, "c", id), Expect::Any);

@@ -44,9 +44,11 @@ pub(super) async fn no_write_skew(store: &Arc<dyn Store>) {
     let space = space();
     for round in 0..40 {
         let doctor = |who: u32| Key::new(&space, "on-call", format!("{round}-{who}"));
-        let both = Batch::new()
-            .put(doctor(0), Expect::Absent, b"on".to_vec())
-            .put(doctor(1), Expect::Absent, b"on".to_vec());
+        let both = Batch::new().put(doctor(0), Expect::Absent, b"on".to_vec()).put(
+            doctor(1),
+            Expect::Absent,
+            b"on".to_vec(),
+        );
         let revision = store.commit(both).await.unwrap();
         let leave = |who: u32| {
             let store = store.clone();
@@ -69,20 +71,24 @@ pub(super) async fn transfers_keep_the_sum(store: &Arc<dyn Store>) {
     const ACCOUNTS: u64 = 5;
     let space = space();
     let account = |n: u64| Key::new(&space, "accounts", n.to_string());
-    let open = (0..ACCOUNTS).fold(Batch::new(), |batch, n| batch.put(account(n), Expect::Absent, b"100".to_vec()));
+    let open =
+        (0..ACCOUNTS).fold(Batch::new(), |batch, n| batch.put(account(n), Expect::Absent, b"100".to_vec()));
     store.commit(open).await.unwrap();
     let transfer = |store: Arc<dyn Store>, space: String, writer: u64| async move {
         for step in 0..20 {
             let account = |n: u64| Key::new(&space, "accounts", (n % ACCOUNTS).to_string());
             // Opposite directions, so that locks taken in the order of the batch would deadlock.
             let (from, to) = if writer % 2 == 0 { (step, step + 1) } else { (step + 1, step) };
-            let ((a, at_a), (b, at_b)) = (number(&*store, &account(from)).await, number(&*store, &account(to)).await);
+            let ((a, at_a), (b, at_b)) =
+                (number(&*store, &account(from)).await, number(&*store, &account(to)).await);
             if a == 0 {
                 continue;
             }
-            let batch = Batch::new()
-                .put(account(from), at_a, (a - 1).to_string().into_bytes())
-                .put(account(to), at_b, (b + 1).to_string().into_bytes());
+            let batch = Batch::new().put(account(from), at_a, (a - 1).to_string().into_bytes()).put(
+                account(to),
+                at_b,
+                (b + 1).to_string().into_bytes(),
+            );
             if let Err(error) = store.commit(batch).await {
                 assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
             }
@@ -160,7 +166,9 @@ pub(super) async fn a_dropped_commit_is_whole(store: &Arc<dyn Store>) {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let mut found = Vec::new();
         for n in 0..4 {
-            found.push(store.get(&key(n)).await.unwrap().map(|document| (document.revision, document.value.len())));
+            found.push(
+                store.get(&key(n)).await.unwrap().map(|document| (document.revision, document.value.len())),
+            );
         }
         let expected = if again.is_ok() { 10 } else { 3000 };
         assert!(dropped || again.is_err(), "round {round}: an acknowledged commit was not there");

@@ -1,0 +1,3 @@
+//! The store's backends, each against the real thing.
+
+mod behaviour;
