@@ -19,6 +19,8 @@ mod document;
 mod embedded;
 mod memory;
 mod open;
+#[cfg(feature = "store-postgres")]
+mod postgres;
 
 pub use document::{
     Batch, Check, Document, Expect, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, Page, Revision, Scan, Write,
@@ -27,6 +29,8 @@ pub use document::{
 pub use embedded::{EmbeddedOptions, EmbeddedStore};
 pub use memory::MemoryStore;
 pub use open::{OpenOptions, open};
+#[cfg(feature = "store-postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 
 pub(crate) use document::PAGE_BYTES;
 

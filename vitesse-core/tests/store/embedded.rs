@@ -1,0 +1,77 @@
+//! What only a local file can get wrong.
+
+use std::sync::Arc;
+
+use vitesse_core::ErrorKind;
+use vitesse_core::store::{Batch, EmbeddedStore, Expect, Key, Store, open};
+
+fn key(id: &str) -> Key {
+    Key::new("n", "c", id)
+}
+
+async fn put(store: &dyn Store, id: &str, value: &[u8]) {
+    store.commit(Batch::new().put(key(id), Expect::Any, value.to_vec())).await.unwrap();
+}
+
+#[tokio::test]
+async fn opening_twice_is_a_clear_error_and_closing_frees_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/folders/state.redb");
+    let store = EmbeddedStore::open(&path, Default::default()).await.unwrap();
+    put(&store, "a", b"1").await;
+    let twice = EmbeddedStore::open(&path, Default::default()).await.unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::StoreUnavailable);
+    assert!(twice.is_temporary() && twice.to_string().contains("another process"), "{twice}");
+    assert!(twice.to_string().contains(path.to_str().unwrap()), "{twice}");
+    drop(store);
+    for url in [path.to_str().unwrap().to_owned(), format!("embedded:{}", path.display())] {
+        let store = open(&url, &Default::default()).await.unwrap();
+        assert_eq!(store.get(&key("a")).await.unwrap().unwrap().value, b"1");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_or_broken_file_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let text = "these are my notes ".repeat(1000);
+    std::fs::write(&path, &text).unwrap();
+    let error = EmbeddedStore::open(&path, Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreFailed, "{error:?}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_format_of_the_future_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.redb");
+    drop(EmbeddedStore::open(&path, Default::default()).await.unwrap());
+    {
+        let database = redb::Database::create(&path).unwrap();
+        let write = database.begin_write().unwrap();
+        let meta = redb::TableDefinition::<&str, u64>::new("meta");
+        write.open_table(meta).unwrap().insert("format", 99).unwrap();
+        write.commit().unwrap();
+    }
+    let error = EmbeddedStore::open(&path, Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreFailed);
+    assert!(error.to_string().contains("99"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_thousand_overwrites_leave_the_file_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.redb");
+    let store = Arc::new(EmbeddedStore::open(&path, Default::default()).await.unwrap());
+    for round in 0..1000u32 {
+        let fill = |batch: Batch, n: u32| batch.put(key(&n.to_string()), Expect::Any, vec![round as u8; 200]);
+        store.commit((0..100).fold(Batch::new(), fill)).await.unwrap();
+    }
+    let bytes = std::fs::metadata(&path).unwrap().len();
+    assert!(bytes < 8 << 20, "20 KB of documents take {bytes} bytes");
+}
