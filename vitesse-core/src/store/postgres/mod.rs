@@ -193,9 +193,9 @@ impl Store for PostgresStore {
                         FROM (SELECT id, revision, value FROM vitesse_documents
                             WHERE namespace = $1 AND collection = $2
                                 AND id >= $3 AND ($4 OR id > $3) AND ($5::bytea IS NULL OR id < $5)
-                            ORDER BY id LIMIT $6 + 1) AS reach
+                            ORDER BY id LIMIT $6::bigint + 1) AS reach
                         WINDOW place AS (ORDER BY id)) AS page
-                     WHERE n <= $6 AND (bytes <= $7 OR n = 1) ORDER BY n",
+                     WHERE n <= $6::bigint AND (bytes <= $7::bigint OR n = 1) ORDER BY n",
                 )
                 .await
                 .map_err(|error| failed("read", error))?;
