@@ -14,6 +14,7 @@
 //! | [`mapping`] | the mapping document, its paths and functions; validation |
 //! | [`transform`] | a compiled mapping turns JSON records into JSON records |
 //! | `net` | one HTTP client for addresses that users name, with a guard (feature `net`) |
+//! | `store` | documents kept in memory, a file or PostgreSQL, and typed repositories (feature `store`) |
 
 pub mod error;
 pub mod secret;

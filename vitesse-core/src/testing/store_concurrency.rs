@@ -78,7 +78,7 @@ pub(super) async fn transfers_keep_the_sum(store: &Arc<dyn Store>) {
         for step in 0..20 {
             let account = |n: u64| Key::new(&space, "accounts", (n % ACCOUNTS).to_string());
             // Opposite directions, so that locks taken in the order of the batch would deadlock.
-            let (from, to) = if writer % 2 == 0 { (step, step + 1) } else { (step + 1, step) };
+            let (from, to) = if writer.is_multiple_of(2) { (step, step + 1) } else { (step + 1, step) };
             let ((a, at_a), (b, at_b)) =
                 (number(&*store, &account(from)).await, number(&*store, &account(to)).await);
             if a == 0 {
