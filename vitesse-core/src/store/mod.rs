@@ -21,6 +21,7 @@ mod memory;
 mod open;
 #[cfg(feature = "store-postgres")]
 mod postgres;
+pub mod repository;
 
 pub use document::{
     Batch, Check, Document, Expect, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, Page, Revision, Scan, Write,
