@@ -2,7 +2,7 @@
 //!
 //! A [`Secret`] can't be printed, serialised or compared by accident, and is wiped when dropped. A
 //! [`CredentialSource`] hands secrets out by name: from the environment ([`EnvSource`]), from files
-//! ([`FileSource`]), or from an encrypted store.
+//! ([`FileSource`]), or from an encrypted file (`EncryptedSource`, feature `store`).
 //!
 //! ```
 //! use vitesse_core::secret::Secret;
@@ -13,8 +13,16 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "store")]
+mod encrypted;
+#[cfg(feature = "store")]
+mod ring;
 mod source;
 mod value;
 
+#[cfg(feature = "store")]
+pub use encrypted::EncryptedSource;
+#[cfg(feature = "store")]
+pub use ring::KeyRing;
 pub use source::{CredentialSource, EnvSource, FileSource};
 pub use value::Secret;

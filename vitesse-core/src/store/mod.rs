@@ -22,6 +22,7 @@ mod open;
 #[cfg(feature = "store-postgres")]
 mod postgres;
 pub mod repository;
+mod sealed;
 
 pub use document::{
     Batch, Check, Document, Expect, Key, MAX_KEY_BYTES, MAX_VALUE_BYTES, Page, Revision, Scan, Write,
@@ -32,6 +33,7 @@ pub use memory::MemoryStore;
 pub use open::{OpenOptions, open};
 #[cfg(feature = "store-postgres")]
 pub use postgres::{PostgresOptions, PostgresStore};
+pub use sealed::Sealed;
 
 pub(crate) use document::PAGE_BYTES;
 

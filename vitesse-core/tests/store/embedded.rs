@@ -75,3 +75,23 @@ async fn a_hundred_thousand_overwrites_leave_the_file_small() {
     let bytes = std::fs::metadata(&path).unwrap().len();
     assert!(bytes < 8 << 20, "20 KB of documents take {bytes} bytes");
 }
+
+#[tokio::test]
+async fn sealed_values_are_not_in_the_raw_file() {
+    use vitesse_core::secret::KeyRing;
+    use vitesse_core::store::Sealed;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.redb");
+    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&path, Default::default()).await.unwrap());
+    let sealed = Sealed::new(store.clone(), Arc::new(KeyRing::parse(&KeyRing::generate()).unwrap()));
+    put(&*store, "clear", b"needle-in-the-clear").await;
+    let batch = sealed.put(Batch::new(), &key("sealed"), Expect::Any, "needle-under-seal").unwrap();
+    store.commit(batch).await.unwrap();
+    assert_eq!(sealed.get::<String>(&key("sealed")).await.unwrap().unwrap().1, "needle-under-seal");
+    drop((store, sealed));
+    let raw = std::fs::read(&path).unwrap();
+    let holds = |needle: &[u8]| raw.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(b"needle-in-the-clear"), "the search itself works");
+    assert!(!holds(b"needle-under-seal"));
+}
