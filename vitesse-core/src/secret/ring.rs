@@ -64,7 +64,7 @@ impl KeyRing {
             let bytes =
                 decode(word).ok_or_else(|| refused("a key is not 32 bytes in hexadecimal or base64"))?;
             let distinct = bytes.iter().collect::<std::collections::HashSet<_>>().len();
-            // 32 random bytes have fewer than 16 different ones about once in 10^12 keys.
+            // 32 random bytes practically never have fewer than 16 different ones.
             if distinct < 16 {
                 return Err(refused("a key is not random"));
             }
@@ -91,7 +91,7 @@ impl KeyRing {
 
     /// A new random key, as [`parse`](Self::parse) reads it.
     pub fn generate() -> Secret {
-        let key = Zeroizing::new(XChaCha20Poly1305::generate_key(&mut OsRng));
+        let key = Zeroizing::new(<[u8; 32]>::from(XChaCha20Poly1305::generate_key(&mut OsRng)));
         Secret::new(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 
