@@ -48,6 +48,9 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look at the store: which it is, and whether it answers.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// List the environment variables that are read, with their meaning.
     Env {
         /// Print an example file instead.
@@ -69,6 +72,12 @@ pub(crate) enum Command {
         /// The folder; it is made if it isn't there.
         folder: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Open the store and ask whether it can serve.
+    Check,
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +22,14 @@ pub struct Cancel(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     cancelled: AtomicBool,
-    waiting: Mutex<Vec<Waker>>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who is to be woken. Each waits under a number of its own, so that one who goes away leaves nothing behind.
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    wakers: BTreeMap<u64, Waker>,
 }
 
 impl Cancel {
@@ -33,8 +41,8 @@ impl Cancel {
     /// Stops the work. Calling it again does nothing.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Release);
-        let waiting = std::mem::take(&mut *self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        waiting.into_iter().for_each(Waker::wake);
+        let wakers = std::mem::take(&mut self.0.waiting().wakers);
+        wakers.into_values().for_each(Waker::wake);
     }
 
     /// Whether the work should stop.
@@ -55,29 +63,48 @@ impl Cancel {
 
     /// Completes once the token is cancelled: for `select!` beside the work.
     pub fn cancelled(&self) -> Cancelled {
-        Cancelled(self.clone())
+        Cancelled { state: self.0.clone(), number: None }
+    }
+}
+
+impl State {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The future of [`Cancel::cancelled`].
 #[derive(Debug)]
-pub struct Cancelled(Cancel);
+pub struct Cancelled {
+    state: Arc<State>,
+    number: Option<u64>,
+}
 
 impl Future for Cancelled {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let state = &self.0.0;
-        let mut waiting = state.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        // Checked under the lock: `cancel` sets the flag first and drains the list after, so a waker
-        // pushed here is either woken by it or not needed.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let state = self.state.clone();
+        let mut waiting = state.waiting();
+        // Checked under the lock: `cancel` sets the flag first and takes the wakers after, so one that is
+        // left here is either woken by it or not needed.
         if state.cancelled.load(Ordering::Acquire) {
             return Poll::Ready(());
         }
-        if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-            waiting.push(context.waker().clone());
-        }
+        let number = *self.number.get_or_insert_with(|| {
+            waiting.next += 1;
+            waiting.next
+        });
+        waiting.wakers.insert(number, context.waker().clone());
         Poll::Pending
+    }
+}
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.state.waiting().wakers.remove(&number);
+        }
     }
 }
 
@@ -97,5 +124,17 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(5), waiter).await.unwrap().unwrap();
         }
         cancel.cancelled().await;
+    }
+    #[tokio::test]
+    async fn who_stops_waiting_leaves_nothing_behind() {
+        let cancel = Cancel::new();
+        for _ in 0..10 {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => unreachable!(),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        assert!(cancel.0.waiting().wakers.is_empty());
     }
 }

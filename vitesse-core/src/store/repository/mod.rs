@@ -27,15 +27,15 @@ mod codec;
 mod integration;
 mod listing;
 mod records;
-mod repository;
+mod integrations;
 
 pub use integration::{DeploymentConfig, Integration, NewIntegration, Status};
+pub use integrations::{Repository, Step, Versioned};
 pub use listing::{Filter, Listed, Paging};
 pub use records::{
     Action, AuditEntry, AuditRecord, AuditStatus, TestResult, TestResultRecord, TransformationRecord,
     TransformationRow, VersionedConfig,
 };
-pub use repository::{Repository, Step, Versioned};
 
 #[cfg(test)]
 mod tests;
