@@ -3,6 +3,8 @@
 //! PostgreSQL is measured on the server `VITESSE_BENCH_POSTGRES` names; without it, it is left out.
 //! `.ci/parts postgres start bench` starts one with fsync on and prints its URL.
 
+#![expect(clippy::expect_used, reason = "a bench that can't go on ends with the reason")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
