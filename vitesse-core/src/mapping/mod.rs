@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod canonical;
 mod compile;
 mod compiled;
 mod connection;
@@ -16,15 +17,18 @@ mod part;
 mod path;
 mod predicate;
 mod problem;
+mod reference;
 mod schema;
 mod tree;
 pub mod value;
 
+pub use canonical::{Change, Difference};
 pub use compiled::{Compiled, Line, Node, Op};
 pub use document::*;
 pub use functions::{Function, Functions};
 pub use path::{FieldPath, Step};
 pub use predicate::{Predicate, Test};
 pub use problem::{Problem, Problems};
+pub use reference::function_reference;
 pub use schema::json_schema;
 pub use value::{Number, Object, Value};

@@ -80,7 +80,8 @@ fn number_text(text: &str, whole: bool) -> Option<String> {
         Some((integer, fraction)) => (integer, Some(fraction)),
         None => (mantissa, None),
     };
-    if integer.is_empty() && fraction.is_none_or(str::is_empty) {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(integer) || (integer.is_empty() && fraction.is_none_or(str::is_empty)) {
         return None;
     }
     let integer = integer.trim_start_matches('0');

@@ -1,8 +1,17 @@
 //! The functions that a line of type `custom` can name: pure, described, with examples that run as tests.
 
 mod args;
+mod choices;
+pub(crate) mod codes;
 pub mod convert;
 pub mod decimal;
+mod jq;
+#[cfg(feature = "jq")]
+mod jq_worker;
+mod lists;
+mod numbers;
+mod text;
+mod times;
 
 use std::fmt;
 use std::sync::Arc;
@@ -183,7 +192,11 @@ impl PartialEq for Ready {
 #[derive(Clone, Default)]
 pub struct Functions {
     hosted: Vec<(String, Arc<dyn Call>)>,
+    references: Option<Arc<References>>,
 }
+
+/// Finds the destination's id by the stream and the source's id; `None` if the record isn't there yet.
+type References = dyn Fn(&str, &Value) -> Result<Option<Value>> + Send + Sync;
 
 impl Functions {
     /// The built-in functions.
@@ -202,6 +215,16 @@ impl Functions {
         let name = name.into();
         self.hosted.retain(|(known, _)| *known != name);
         self.hosted.push((name, Arc::new(call)));
+        self
+    }
+
+    /// Makes the function `ref` work: gives it the way to look up an id by stream and source id.
+    #[must_use]
+    pub fn with_references(
+        mut self,
+        find: impl Fn(&str, &Value) -> Result<Option<Value>> + Send + Sync + 'static,
+    ) -> Self {
+        self.references = Some(Arc::new(find));
         self
     }
 
@@ -249,6 +272,15 @@ impl Functions {
             return Err(vec![("function".into(), format!("there is no function {name:?}"), Some(help))]);
         };
         let params = args::complete(function, params)?;
+        if let ("ref", Some(find)) = (function.name, &self.references) {
+            let (find, stream) = (Arc::clone(find), Args::new(&params).text("stream").to_owned());
+            let call = move |inputs: &[Option<&Value>]| match inputs.first().copied().flatten() {
+                Some(id) => find(&stream, id),
+                None => Ok(None),
+            };
+            let (name, nulls) = (function.name.to_owned(), function.nulls);
+            return Ok(Ready { name, nulls, params, from_host: false, call: Arc::new(call) });
+        }
         let call = (function.build)(&Args::new(&params)).map_err(|error| {
             let at = error.context().iter().find(|(key, _)| *key == "param");
             let at = at.map_or("params".to_owned(), |(_, name)| format!("params/{name}"));
@@ -265,9 +297,50 @@ impl fmt::Debug for Functions {
 }
 
 impl Function {
+    /// What a function is unless it says otherwise: of one field, without parameters.
+    const DEFAULT: Self = Self {
+        name: "",
+        aliases: &[],
+        inputs: Inputs::One,
+        nulls: Nulls::Pass,
+        params: &[],
+        summary: "",
+        doc: "",
+        examples: &[],
+        inverse: None,
+        build: |_| built(|_| Ok(None)),
+    };
+
     fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
+}
+
+const fn required(name: &'static str, kind: ParamKind, doc: &'static str) -> Param {
+    Param { name, kind, required: true, default: None, doc }
+}
+
+const fn optional(name: &'static str, kind: ParamKind, default: &'static str, doc: &'static str) -> Param {
+    Param { name, kind, required: false, default: Some(default), doc }
+}
+
+const fn ex(params: &'static str, inputs: &'static [&'static str], output: &'static str) -> Example {
+    Example { params, inputs, output: Some(output) }
+}
+
+const fn fails(params: &'static str, inputs: &'static [&'static str]) -> Example {
+    Example { params, inputs, output: None }
+}
+
+/// A function of one value that is there.
+fn single(function: impl Fn(&Value) -> Result<Value> + Send + Sync + 'static) -> Result<Arc<dyn Call>> {
+    built(move |inputs| inputs.first().copied().flatten().map(&function).transpose())
+}
+
+fn built(
+    function: impl Fn(&[Option<&Value>]) -> Result<Option<Value>> + Send + Sync + 'static,
+) -> Result<Arc<dyn Call>> {
+    Ok(Arc::new(function))
 }
 
 /// The error of a function that has no result for its inputs.
@@ -281,4 +354,81 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
 }
 
 /// The built-in functions, by theme.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] =
+    &[choices::TABLE, numbers::TABLE, text::TABLE, times::TABLE, lists::TABLE, codes::TABLE, jq::TABLE];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::mapping::value::read;
+
+    #[test]
+    fn every_example_gives_what_it_says() {
+        for function in all() {
+            for example in function.examples {
+                let params = read(example.params.as_bytes()).unwrap();
+                let ready = Functions::builtin().ready(function.name, params.as_object().unwrap());
+                let inputs: Vec<Option<Value>> =
+                    example.inputs.iter().map(|text| read(text.as_bytes()).ok()).collect();
+                let inputs: Vec<Option<&Value>> = inputs.iter().map(Option::as_ref).collect();
+                let found = ready
+                    .map_err(|problems| format!("{problems:?}"))
+                    .and_then(|ready| ready.call(&inputs).map_err(|error| error.to_string()))
+                    .map(|value| value.map(|value| value.to_string()).unwrap_or_default());
+                match example.output {
+                    Some(output) => assert_eq!(found.as_deref(), Ok(output), "{} {example:?}", function.name),
+                    None => assert!(found.is_err(), "{} {example:?} gave {found:?}", function.name),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_registry_is_in_order() {
+        let mut names = HashSet::new();
+        for function in all() {
+            function.names().for_each(|name| assert!(names.insert(name), "{name} is there twice"));
+            assert!(function.summary.ends_with('.') && !function.examples.is_empty(), "{}", function.name);
+            for param in function.params {
+                assert!(param.default.is_none_or(|text| read(text.as_bytes()).is_ok()), "{}", param.name);
+                assert!(!(param.required && param.default.is_some()), "{}", param.name);
+            }
+            assert!(function.inverse.is_none_or(|name| Functions::find(name).is_some()));
+        }
+        for wanted in ["parse_shopify_timestamp", "concat", "lookup", "jq", "ref"] {
+            assert!(names.contains(wanted), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn wrong_parameters_are_all_named() {
+        let params = read(br#"{"tabel": {}, "keep": 1}"#).unwrap();
+        let problems = Functions::builtin().ready("lookup", params.as_object().unwrap()).unwrap_err();
+        let told: Vec<_> = problems.iter().map(|(at, what, _)| format!("{at}: {what}")).collect();
+        assert_eq!(
+            told,
+            [
+                "params/tabel: the function \"lookup\" has no such parameter",
+                "params: the parameter \"table\" of \"lookup\" is missing",
+                "params/keep: true or false was expected, a number was found",
+            ]
+        );
+        assert_eq!(problems[0].2.as_deref(), Some("did you mean \"table\"?"));
+    }
+
+    #[test]
+    fn references_and_host_functions_are_called() {
+        let functions = Functions::builtin()
+            .with_references(|stream, id| Ok(Some(format!("{stream}/{id}").into())))
+            .with("twice", |inputs| Ok(inputs[0].map(|value| Value::Array(vec![value.clone(); 2]))));
+        let params = [("stream", "customers")].into_iter().collect();
+        let one = Value::from(1);
+        let found = functions.ready("ref", &params).unwrap().call(&[Some(&one)]).unwrap();
+        assert_eq!(found, Some("customers/1".into()));
+        let twice = functions.ready("twice", &Object::new()).unwrap();
+        assert!(twice.from_host);
+        assert_eq!(twice.call(&[Some(&one)]).unwrap().unwrap().to_string(), "[1,1]");
+    }
+}
