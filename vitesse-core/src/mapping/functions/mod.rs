@@ -366,7 +366,8 @@ mod tests {
 
     #[test]
     fn every_example_gives_what_it_says() {
-        for function in all() {
+        // Without its feature jq is known, but refuses every expression.
+        for function in all().filter(|function| function.name != "jq" || cfg!(feature = "jq")) {
             for example in function.examples {
                 let params = read(example.params.as_bytes()).unwrap();
                 let ready = Functions::builtin().ready(function.name, params.as_object().unwrap());
