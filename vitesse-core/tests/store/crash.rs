@@ -158,8 +158,7 @@ async fn crash_of_the_server_of_a_postgres_store() {
     }
     let cluster = Cluster(format!("crash-{}", std::process::id()));
     let mut total = 0;
-    // Starting the server takes most of a round's time.
-    for round in 0..rounds() / 4 {
+    for round in 0..rounds() {
         let url = parts(&["postgres", "start", &cluster.0]);
         let mut child = start("crash::crash_of_the_server_of_a_postgres_store", &url);
         let acknowledged = acknowledged(&mut child, round, |_| {
@@ -169,5 +168,5 @@ async fn crash_of_the_server_of_a_postgres_store() {
         verify(&parts(&["postgres", "start", &cluster.0]), &acknowledged, round).await;
         total = acknowledged.iter().sum();
     }
-    println!("{} stops, {total} acknowledged commits, none lost or halved", rounds() / 4);
+    println!("{} stops, {total} acknowledged commits, none lost or halved", rounds());
 }
