@@ -1,0 +1,82 @@
+//! Ingesting an API description against `serde_json` reading the same bytes into a `Value`.
+//!
+//! `cargo bench -p vitesse-benches --bench ingest -- FILE...` prints, for each file, the best of several
+//! interleaved runs and the greatest memory held beside the document itself.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints its measurements")]
+#![allow(unsafe_code, reason = "a counting allocator")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use vitesse_core::ingestor::{ReadOptions, read};
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on unchanged; only the sizes are counted.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        PEAK.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, f64) {
+    let before = NOW.load(Relaxed);
+    PEAK.store(before, Relaxed);
+    let start = Instant::now();
+    let result = black_box(work());
+    let took = start.elapsed();
+    let peak = PEAK.load(Relaxed) - before;
+    drop(result);
+    (took, peak as f64 / 1e6)
+}
+
+fn main() {
+    let files: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
+    println!(
+        "{:<28} {:>7} {:>10} {:>10} {:>6} {:>10} {:>10} {:>6}",
+        "document", "MB", "Value ms", "ingest ms", "ratio", "Value MB", "ingest MB", "x doc"
+    );
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let runs = (60_000_000 / bytes.len()).clamp(7, 200);
+        let mut best = [(Duration::MAX, 0.0); 2];
+        for _ in 0..runs {
+            let value = timed(|| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+            let ours = timed(|| read(&bytes, &ReadOptions::default()).unwrap());
+            for (best, run) in best.iter_mut().zip([value, ours]) {
+                if run.0 < best.0 {
+                    *best = run;
+                }
+            }
+        }
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let size = bytes.len() as f64 / 1e6;
+        let name = file.rsplit('/').next().unwrap_or(&file);
+        println!(
+            "{name:<28} {size:>7.2} {:>10.2} {:>10.2} {:>6.2} {:>10.1} {:>10.1} {:>6.2}",
+            ms(best[0].0),
+            ms(best[1].0),
+            ms(best[1].0) / ms(best[0].0),
+            best[0].1,
+            best[1].1,
+            (best[1].1 + size) / size
+        );
+    }
+}

@@ -1,0 +1,815 @@
+//! Schemas: each node of a document that is a schema becomes one entry of the table, once.
+//!
+//! A schema is made of *parts*: nodes whose keywords all hold. A plain schema has one; `allOf` and
+//! references beside other keywords add theirs. So merging never copies, and recursion ends by itself: the
+//! same parts are the same schema.
+
+use std::collections::{HashMap, HashSet};
+
+use super::document::{Documents, Lost};
+use super::report::Report;
+use super::tree::Val;
+use crate::spec::{
+    Action, Additional, Details, DiagnosticKind as Kind, Discriminator, Json, Property, Schema, SchemaId,
+    Schemas, Type, Types,
+};
+
+/// The largest default, example or enumeration member that is kept, in bytes.
+const MOST_JSON: usize = 64 * 1024;
+
+/// How many parts one schema may be made of.
+const MOST_PARTS: usize = 128;
+
+/// Schemas with more nodes than this aren't compared with others to find equal ones.
+const SMALL: usize = 48;
+
+/// The rules that differ between versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dialect {
+    Swagger2,
+    OpenApi30,
+    /// 3.1 and later, and JSON Schema.
+    OpenApi31,
+}
+
+pub(crate) struct SchemaReader<'t> {
+    pub(crate) documents: &'t Documents<'t>,
+    pub(crate) dialect: Dialect,
+    pub(crate) report: Report,
+    table: Vec<Schema>,
+    of_node: HashMap<u64, SchemaId>,
+    of_parts: HashMap<Box<[u64]>, SchemaId>,
+    /// Small schemas without a name, by the hash of their text.
+    equal: HashMap<u64, (Val<'t>, SchemaId)>,
+    names: HashMap<u64, Box<str>>,
+    taken: HashSet<Box<str>>,
+    queue: Vec<(SchemaId, Parts<'t>)>,
+}
+
+#[derive(Clone)]
+enum Parts<'t> {
+    One(Val<'t>),
+    Many(Vec<Val<'t>>),
+}
+
+impl<'t> SchemaReader<'t> {
+    pub(crate) fn new(documents: &'t Documents<'t>, dialect: Dialect) -> Self {
+        Self {
+            documents,
+            dialect,
+            report: Report::default(),
+            table: Vec::new(),
+            of_node: HashMap::new(),
+            of_parts: HashMap::new(),
+            equal: HashMap::new(),
+            names: HashMap::new(),
+            taken: HashSet::new(),
+            queue: Vec::new(),
+        }
+    }
+
+    /// Reads the components, so that each has its name and is there even if nothing refers to it.
+    pub(crate) fn components(&mut self, components: Val<'t>) {
+        for (name, schema) in components.members() {
+            if schema.is_object() || schema.as_bool().is_some() {
+                self.names.insert(schema.key(), name.as_ref().into());
+                self.taken.insert(name.as_ref().into());
+            } else {
+                let message = format!("the schema {name:?} is {}, not an object", schema.what());
+                self.report.add(schema, Kind::WrongType, Action::Skipped, message);
+            }
+        }
+        for (_, schema) in components.members() {
+            if self.names.contains_key(&schema.key()) {
+                self.id(schema);
+            }
+        }
+    }
+
+    /// The handle of the schema at a node.
+    pub(crate) fn id(&mut self, at: Val<'t>) -> SchemaId {
+        let at = self.follow(at);
+        if let Some(id) = self.of_node.get(&at.key()) {
+            return *id;
+        }
+        let small = at.size() <= SMALL && !self.names.contains_key(&at.key());
+        let print = if small { at.fingerprint() } else { 0 };
+        if small
+            && let Some((other, id)) = self.equal.get(&print)
+            && other.tree().number == at.tree().number
+            && other.same(at)
+        {
+            let id = *id;
+            self.of_node.insert(at.key(), id);
+            return id;
+        }
+        let id = self.add(Schema::default());
+        self.of_node.insert(at.key(), id);
+        if small {
+            self.equal.insert(print, (at, id));
+        }
+        self.queue.push((id, Parts::One(at)));
+        id
+    }
+
+    /// Adds a schema that no node describes.
+    pub(crate) fn add(&mut self, schema: Schema) -> SchemaId {
+        let id = SchemaId(self.table.len() as u32);
+        self.table.push(schema);
+        id
+    }
+
+    /// Reads whatever was referred to so far, and what that refers to.
+    pub(crate) fn settle(&mut self) {
+        while let Some((id, parts)) = self.queue.pop() {
+            let schema = match parts {
+                Parts::One(part) => self.read(&[part]),
+                Parts::Many(parts) => self.read(&parts),
+            };
+            self.table[id.0 as usize] = schema;
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> (Schemas, Report) {
+        self.settle();
+        self.table.shrink_to_fit();
+        (self.table.into(), self.report)
+    }
+
+    /// What a reference leads to; tells of it if it leads nowhere.
+    pub(crate) fn resolve(&mut self, from: Val<'t>, reference: &str, section: &str) -> Option<Val<'t>> {
+        let lost = match self.documents.resolve(from, reference) {
+            Ok(found) => return Some(found),
+            Err(lost) => lost,
+        };
+        // The last word is most often right when the way to it isn't.
+        let name = reference.rsplit(['/', '#']).next().unwrap_or_default();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        if !name.is_empty() && !name.contains('.') {
+            let old = match section {
+                "schemas" => "definitions",
+                other => other,
+            };
+            for place in [format!("#/components/{section}/{name}"), format!("#/{old}/{name}")] {
+                if let Some(root) = self.documents.root()
+                    && let Ok(found) = self.documents.resolve(root, &place)
+                {
+                    let message = format!("the reference {reference:?} leads nowhere; {place:?} is taken");
+                    self.report.add(from, Kind::DanglingReference, Action::Guessed, message);
+                    return Some(found);
+                }
+            }
+        }
+        match lost {
+            Lost::Nowhere => {
+                let message = format!("the reference {reference:?} leads nowhere");
+                self.report.add(from, Kind::DanglingReference, Action::Skipped, message);
+            }
+            Lost::NoDocument(address) => {
+                let message = format!("the document {address:?} that a reference leads to wasn't read");
+                self.report.add(from, Kind::ExternalDocument, Action::Skipped, message);
+            }
+        }
+        None
+    }
+
+    /// The `$ref` of an object.
+    pub(crate) fn reference(&mut self, at: Val<'t>) -> Option<String> {
+        let value = at.get("$ref")?;
+        match value.as_str() {
+            Some(reference) => Some(reference.into_owned()),
+            // A property may be called `$ref`.
+            None if value.is_object() => None,
+            None => {
+                let message = format!("$ref is {}, not a text", value.what());
+                self.report.add(value, Kind::WrongType, Action::Skipped, message);
+                None
+            }
+        }
+    }
+
+    /// Follows references that have nothing beside them, up to a schema with a name.
+    fn follow(&mut self, at: Val<'t>) -> Val<'t> {
+        let mut here = at;
+        for _ in 0..64 {
+            if self.names.contains_key(&here.key()) || here.size() > 3 && self.dialect == Dialect::OpenApi31 {
+                return here;
+            }
+            let Some(reference) = self.reference(here) else { return here };
+            if here.size() > 3 {
+                self.siblings(here);
+            }
+            match self.resolve(here, &reference, "schemas") {
+                Some(next) if next.key() != here.key() => {
+                    if next.tree().number > 0 {
+                        self.name_by(&reference, next);
+                    }
+                    here = next;
+                }
+                _ => return here,
+            }
+        }
+        self.report.add(at, Kind::CircularReference, Action::Skipped, "the reference leads to itself");
+        here
+    }
+
+    /// Tells of keywords beside a reference that this version doesn't count.
+    fn siblings(&mut self, at: Val<'t>) {
+        let lost: Vec<_> = at
+            .members()
+            .map(|(name, _)| name)
+            .filter(|name| {
+                !matches!(&**name, "$ref" | "description" | "summary" | "title" | "example")
+                    && !name.starts_with("x-")
+            })
+            .collect();
+        if !lost.is_empty() {
+            let message = format!("{} beside a $ref counts for nothing in this version", lost.join(", "));
+            self.report.add(at, Kind::ReferenceSiblings, Action::Skipped, message);
+        }
+    }
+
+    /// A schema of another document is named as the reference to it ends, if the name is free.
+    fn name_by(&mut self, reference: &str, at: Val<'t>) {
+        if self.names.contains_key(&at.key()) || self.of_node.contains_key(&at.key()) {
+            return;
+        }
+        let last = reference.trim_end_matches(['#', '/']).rsplit(['/', '#']).next().unwrap_or_default();
+        let name = last.split('.').next().unwrap_or_default();
+        if !name.is_empty() && self.taken.insert(name.into()) {
+            self.names.insert(at.key(), name.into());
+        }
+    }
+
+    /// The handle of the schema that is made of all `parts`.
+    fn id_of_parts(&mut self, mut parts: Vec<Val<'t>>) -> SchemaId {
+        if let [only] = parts[..] {
+            return self.id(only);
+        }
+        for part in &mut parts {
+            *part = self.follow(*part);
+        }
+        parts.sort_by_key(|part| part.key());
+        parts.dedup_by_key(|part| part.key());
+        if let [only] = parts[..] {
+            return self.id(only);
+        }
+        let key: Box<[u64]> = parts.iter().map(|part| part.key()).collect();
+        if let Some(id) = self.of_parts.get(&key) {
+            return *id;
+        }
+        let id = self.add(Schema::default());
+        self.of_parts.insert(key, id);
+        self.queue.push((id, Parts::Many(parts)));
+        id
+    }
+
+    /// All nodes whose keywords hold for a value of `parts`, each once, and whether null is added.
+    fn flatten(&mut self, parts: &[Val<'t>]) -> (Vec<Val<'t>>, Vec<Val<'t>>, bool) {
+        let mut flat: Vec<Val<'t>> = Vec::new();
+        let mut bases = Vec::new();
+        let mut nullable = false;
+        let mut open: Vec<Val<'t>> = parts.iter().rev().copied().collect();
+        let mut seen: HashSet<u64> = HashSet::new();
+        while let Some(at) = open.pop() {
+            if !seen.insert(at.key()) {
+                continue;
+            }
+            if flat.len() >= MOST_PARTS {
+                let message = format!("a schema of more than {MOST_PARTS} parts");
+                self.report.add(at, Kind::TooMany, Action::Skipped, message);
+                break;
+            }
+            if self.names.contains_key(&at.key()) && (parts.len() > 1 || parts[0].key() != at.key()) {
+                bases.push(at);
+            }
+            if !at.is_object() {
+                flat.push(at);
+                continue;
+            }
+            if let Some(reference) = self.reference(at) {
+                match self.resolve(at, &reference, "schemas") {
+                    Some(next) if seen.contains(&next.key()) => {
+                        let message = format!("the reference {reference:?} leads to itself");
+                        self.report.add(at, Kind::CircularReference, Action::Skipped, message);
+                    }
+                    Some(next) => {
+                        if next.tree().number > 0 {
+                            self.name_by(&reference, next);
+                        }
+                        open.push(next);
+                    }
+                    None => {}
+                }
+                if self.dialect < Dialect::OpenApi31 {
+                    if at.size() > 3 {
+                        self.siblings(at);
+                    }
+                    continue;
+                }
+            }
+            flat.push(at);
+            for keyword in ["allOf", "oneOf", "anyOf"] {
+                let Some(list) = at.get(keyword).filter(|list| list.is_list()) else { continue };
+                let items: Vec<_> = list.items().collect();
+                if keyword == "allOf" {
+                    open.extend(items.iter().rev().filter(|item| !item.is_null()));
+                } else if let Some((one, null)) = only_alternative(&items) {
+                    nullable |= null;
+                    open.push(one);
+                }
+            }
+        }
+        (flat, bases, nullable)
+    }
+
+    fn read(&mut self, parts: &[Val<'t>]) -> Schema {
+        let plain = matches!(parts, [only] if only.is_object()
+            && !["$ref", "allOf", "oneOf", "anyOf"].iter().any(|name| only.get(name).is_some()));
+        let (flat, bases, nullable) =
+            if plain { (parts.to_vec(), Vec::new(), false) } else { self.flatten(parts) };
+        let mut draft = Draft { nullable, ..Draft::default() };
+        for part in &flat {
+            self.read_part(*part, &mut draft);
+        }
+        let [first, ..] = parts else { return Schema::default() };
+        let name = if parts.len() == 1 { self.names.get(&first.key()).cloned() } else { None };
+        for base in bases {
+            let id = self.id(base);
+            draft.details().bases.push(id);
+        }
+        self.close(draft, name, *first)
+    }
+
+    /// Puts what the parts say together.
+    fn close(&mut self, mut draft: Draft<'t>, name: Option<Box<str>>, at: Val<'t>) -> Schema {
+        let mut schema = std::mem::take(&mut draft.schema);
+        schema.name = name;
+        let required = std::mem::take(&mut draft.required);
+        schema.properties.reserve_exact(draft.properties.len());
+        for (name, parts) in std::mem::take(&mut draft.properties) {
+            let needed = required.contains(&name);
+            let id = self.id_of_parts(parts);
+            schema.properties.push(Property { name, schema: id, required: needed });
+        }
+        if !required.is_empty() {
+            let known: HashSet<&str> = schema.properties.iter().map(|property| &*property.name).collect();
+            let mut unknown: Vec<_> = required.into_iter().filter(|name| !known.contains(&**name)).collect();
+            unknown.sort();
+            if !unknown.is_empty() {
+                draft.details().also_required = unknown;
+            }
+        }
+        if let Some(parts) = draft.items.take() {
+            schema.items = Some(self.id_of_parts(parts));
+        }
+        let mut types = schema.types;
+        if draft.impossible {
+            self.report.add(
+                at,
+                Kind::Contradiction,
+                Action::Repaired,
+                "no value can be of all the types named",
+            );
+        }
+        if types.is_any() {
+            if !schema.properties.is_empty() || schema.additional != Additional::Any {
+                types = Types::one(Type::Object);
+            } else if schema.items.is_some() {
+                types = Types::one(Type::Array);
+            } else if !schema.enum_values.is_empty() {
+                types = schema.enum_values.iter().map(type_of).collect();
+            } else if matches!(
+                schema.format.as_deref(),
+                Some("date-time" | "date" | "uuid" | "email" | "uri")
+            ) {
+                types = Types::one(Type::String);
+            }
+        }
+        if draft.nullable && !types.is_any() {
+            types = types.with(Type::Null);
+        }
+        if types.single() == Some(Type::Array)
+            && schema.items.is_none()
+            && draft.extra.as_ref().is_none_or(|d| d.prefix_items.is_empty())
+            && self.dialect < Dialect::OpenApi31
+        {
+            self.report.add(
+                at,
+                Kind::Missing,
+                Action::Guessed,
+                "a list without `items`; it may hold anything",
+            );
+        }
+        schema.types = types;
+        schema.details = draft.extra.filter(|details| **details != Details::NONE);
+        schema
+    }
+
+    fn read_part(&mut self, part: Val<'t>, draft: &mut Draft<'t>) {
+        if let Some(any) = part.as_bool() {
+            if !any {
+                let anything = self.add(Schema::default());
+                draft.details().not = Some(anything);
+            }
+            return;
+        }
+        if !part.is_object() {
+            let message = format!("a schema is {}, not an object", part.what());
+            self.report.add(part, Kind::WrongType, Action::Skipped, message);
+            return;
+        }
+        let mut exclusive = (false, false);
+        for (name, value) in part.members() {
+            match &*name {
+                "type" => self.types(value, draft),
+                "format" => self.text(value, &name, &mut draft.schema.format),
+                "title" => self.text(value, &name, &mut draft.schema.title),
+                "description" => self.text(value, &name, &mut draft.schema.description),
+                "properties" => self.properties(value, draft),
+                "required" => self.required(value, draft),
+                "additionalProperties" | "unevaluatedProperties" => self.additional(value, draft),
+                "items" => self.items(value, draft),
+                "oneOf" | "anyOf" => self.alternatives(&name, value, draft),
+                "enum" => {
+                    if value.is_list() {
+                        let values: Vec<_> = value.items().filter_map(json).collect();
+                        // Of two enumerations, what both have is left.
+                        if draft.schema.enum_values.is_empty() {
+                            draft.schema.enum_values = values;
+                        } else {
+                            draft.schema.enum_values.retain(|value| values.contains(value));
+                        }
+                    } else {
+                        self.wrong(value, &name, "a list");
+                    }
+                }
+                "const" => draft.schema.enum_values = json(value).into_iter().collect(),
+                "nullable" | "x-nullable" | "readOnly" | "writeOnly" | "deprecated" | "uniqueItems" => {
+                    let on = self.flag(value, &name);
+                    match &*name {
+                        "readOnly" => draft.schema.read_only |= on,
+                        "writeOnly" => draft.schema.write_only |= on,
+                        "deprecated" => draft.schema.deprecated |= on,
+                        "uniqueItems" => draft.set(on, |details| details.unique_items = true),
+                        _ => draft.nullable |= on,
+                    }
+                }
+                "default" => draft.keep(json(value), |details| &mut details.default),
+                "example" => draft.keep(json(value), |details| &mut details.example),
+                "examples" => {
+                    // A list in JSON Schema; in some documents an object as for parameters.
+                    let first =
+                        value.items().next().or_else(|| value.members().next().map(|(_, value)| value));
+                    draft.keep(first.and_then(json), |details| &mut details.example);
+                }
+                "minimum" | "maximum" | "multipleOf" => {
+                    match value.scalar().filter(|text| super::json::is_number(text.as_bytes())) {
+                        Some(number) => {
+                            if value.as_number().is_none() {
+                                self.repaired(value, &name, "a number");
+                            }
+                            let number = Some(Json::trusted(number.into_owned()));
+                            draft.keep(number, |details| match &*name {
+                                "minimum" => &mut details.minimum,
+                                "maximum" => &mut details.maximum,
+                                _ => &mut details.multiple_of,
+                            });
+                        }
+                        None => self.wrong(value, &name, "a number"),
+                    }
+                }
+                "exclusiveMinimum" | "exclusiveMaximum" => {
+                    let low = &*name == "exclusiveMinimum";
+                    match (value.as_bool(), value.as_number()) {
+                        (Some(on), _) => *(if low { &mut exclusive.0 } else { &mut exclusive.1 }) = on,
+                        (_, Some(_)) => draft.keep(json(value), |details| {
+                            if low { &mut details.exclusive_minimum } else { &mut details.exclusive_maximum }
+                        }),
+                        _ => self.wrong(value, &name, "a number or a boolean"),
+                    }
+                }
+                "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
+                    match value.scalar().and_then(|text| text.parse::<u64>().ok()) {
+                        Some(bound) => {
+                            let details = draft.details();
+                            *match &*name {
+                                "minLength" => &mut details.min_length,
+                                "maxLength" => &mut details.max_length,
+                                "minItems" => &mut details.min_items,
+                                "maxItems" => &mut details.max_items,
+                                "minProperties" => &mut details.min_properties,
+                                _ => &mut details.max_properties,
+                            } = Some(bound);
+                        }
+                        None => self.wrong(value, &name, "a whole number"),
+                    }
+                }
+                "pattern" | "contentMediaType" | "contentEncoding" => {
+                    if let Some(text) = value.as_str() {
+                        let details = draft.details();
+                        *match &*name {
+                            "pattern" => &mut details.pattern,
+                            "contentMediaType" => &mut details.content_media_type,
+                            _ => &mut details.content_encoding,
+                        } = Some(text.as_ref().into());
+                    } else {
+                        self.wrong(value, &name, "a text");
+                    }
+                }
+                "prefixItems" => {
+                    let items = value.items().map(|item| self.id(item)).collect();
+                    draft.details().prefix_items = items;
+                }
+                "patternProperties" => {
+                    let list =
+                        value.members().map(|(name, value)| (name.as_ref().into(), self.id(value))).collect();
+                    draft.details().pattern_properties = list;
+                }
+                "not" if value.is_object() => {
+                    let id = self.id(value);
+                    draft.details().not = Some(id);
+                }
+                "allOf" if !value.is_list() => self.wrong(value, &name, "a list"),
+                "discriminator" => self.discriminator(value, draft),
+                _ => {}
+            }
+        }
+        if exclusive.0
+            && let Some(details) = &mut draft.extra
+        {
+            details.exclusive_minimum = details.minimum.take();
+        }
+        if exclusive.1
+            && let Some(details) = &mut draft.extra
+        {
+            details.exclusive_maximum = details.maximum.take();
+        }
+    }
+
+    fn types(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        let mut types = Types::ANY;
+        let mut any = false;
+        let names: Vec<Val<'t>> = if value.is_list() { value.items().collect() } else { vec![value] };
+        for item in names {
+            let Some(name) = item.as_str() else {
+                if item.is_null() && value.is_list() {
+                    types = types.with(Type::Null);
+                } else {
+                    self.wrong(item, "type", "a text or a list of texts");
+                }
+                continue;
+            };
+            if let Some(known) = Type::ALL.into_iter().find(|kind| kind.as_str() == &*name) {
+                types = types.with(known);
+                continue;
+            }
+            if name == "file" {
+                types = types.with(Type::String);
+                draft.schema.format = Some("binary".into());
+                continue;
+            }
+            let Some((kind, format)) = misspelt(&name) else {
+                let message = format!("there is no type {name:?}; it may be anything");
+                self.report.add(item, Kind::UnknownValue, Action::Guessed, message);
+                continue;
+            };
+            let message =
+                format!("there is no type {name:?}; it is read as {}", kind.map_or("any", Type::as_str));
+            self.report.add(item, Kind::UnknownValue, Action::Repaired, message);
+            match kind {
+                Some(kind) => types = types.with(kind),
+                None => any = true,
+            }
+            if draft.schema.format.is_none() {
+                draft.schema.format = format.map(Into::into);
+            }
+        }
+        if any {
+            return;
+        }
+        let both = draft.schema.types.and(types);
+        if both.is_any() && !types.is_any() {
+            draft.impossible = true;
+        } else {
+            draft.schema.types = both;
+        }
+    }
+
+    fn properties(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        if !value.is_object() {
+            return self.wrong(value, "properties", "an object");
+        }
+        // Only parts after the first can name a field again.
+        let merge = !draft.properties.is_empty();
+        if merge {
+            draft.index =
+                draft.properties.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
+        }
+        for (name, schema) in value.members() {
+            if !schema.is_object() && schema.as_bool().is_none() {
+                let message =
+                    format!("the field {name:?} is {}, not a schema; it may hold anything", schema.what());
+                self.report.add(schema, Kind::WrongType, Action::Guessed, message);
+            }
+            let known = if merge { draft.index.get(&*name).copied() } else { None };
+            match known.and_then(|index| draft.properties.get_mut(index)) {
+                Some((_, parts)) => parts.push(schema),
+                None => draft.properties.push((name.as_ref().into(), vec![schema])),
+            }
+        }
+    }
+
+    fn required(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        if value.is_list() {
+            for item in value.items() {
+                match item.as_str() {
+                    Some(name) => drop(draft.required.insert(name.as_ref().into())),
+                    None => self.wrong(item, "required", "a list of texts"),
+                }
+            }
+        } else if value.as_bool().is_none() {
+            // A boolean is how parameters and old drafts say it; it isn't about fields.
+            self.wrong(value, "required", "a list of texts");
+        }
+    }
+
+    fn additional(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        match value.as_bool() {
+            // Parts that each close themselves would leave nothing; together they mean their fields.
+            Some(true) => {}
+            Some(false) => draft.schema.additional = Additional::None,
+            None if value.is_object() => draft.schema.additional = Additional::Schema(self.id(value)),
+            None => self.wrong(value, "additionalProperties", "a schema or a boolean"),
+        }
+    }
+
+    fn items(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        if value.is_list() {
+            let items = value.items().map(|item| self.id(item)).collect();
+            draft.details().prefix_items = items;
+        } else if value.is_object() || value.as_bool().is_some() {
+            draft.items.get_or_insert_default().push(value);
+        } else {
+            self.wrong(value, "items", "a schema");
+        }
+    }
+
+    fn alternatives(&mut self, name: &str, value: Val<'t>, draft: &mut Draft<'t>) {
+        if !value.is_list() {
+            return self.wrong(value, name, "a list");
+        }
+        let items: Vec<_> = value.items().collect();
+        if only_alternative(&items).is_some() {
+            return;
+        }
+        let mut ids = Vec::with_capacity(items.len());
+        for item in items {
+            if item.is_object() || item.as_bool().is_some() {
+                ids.push(self.id(item));
+            } else {
+                self.wrong(item, name, "a list of schemas");
+            }
+        }
+        let list = if name == "oneOf" { &mut draft.schema.one_of } else { &mut draft.schema.any_of };
+        list.extend(ids);
+    }
+
+    fn discriminator(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        let property = value.as_str().or_else(|| value.get("propertyName").and_then(|name| name.as_str()));
+        let Some(property) = property else {
+            return self.wrong(value, "discriminator", "an object with propertyName");
+        };
+        let mut mapping = Vec::new();
+        for (key, target) in value.get("mapping").into_iter().flat_map(|mapping| mapping.members()) {
+            let Some(target_text) = target.as_str() else { continue };
+            // A plain word is a component's name.
+            let reference = if target_text.contains(['/', '#', '.']) {
+                target_text.into_owned()
+            } else {
+                format!("#/components/schemas/{target_text}")
+            };
+            if let Some(found) = self.resolve(target, &reference, "schemas") {
+                mapping.push((key.as_ref().into(), self.id(found)));
+            }
+        }
+        draft.details().discriminator =
+            Some(Discriminator { property_name: property.as_ref().into(), mapping });
+    }
+
+    fn text(&mut self, value: Val<'t>, name: &str, into: &mut Option<Box<str>>) {
+        match value.as_str() {
+            // What stands nearest counts: parts come from the outside in.
+            Some(text) if into.is_none() => *into = Some(text.as_ref().into()),
+            Some(_) => {}
+            None if value.is_null() => {}
+            None => self.wrong(value, name, "a text"),
+        }
+    }
+
+    pub(crate) fn flag(&mut self, value: Val<'t>, name: &str) -> bool {
+        if let Some(on) = value.as_bool() {
+            return on;
+        }
+        let word = value.scalar().map(|text| text.to_ascii_lowercase());
+        match word.as_deref() {
+            Some(word @ ("true" | "yes" | "1" | "on" | "false" | "no" | "0" | "off")) => {
+                self.repaired(value, name, "a boolean");
+                matches!(word, "true" | "yes" | "1" | "on")
+            }
+            _ => {
+                self.wrong(value, name, "a boolean");
+                false
+            }
+        }
+    }
+
+    pub(crate) fn wrong(&mut self, value: Val<'_>, name: &str, should: &str) {
+        let message = format!("`{name}` is {}, not {should}", value.what());
+        self.report.add(value, Kind::WrongType, Action::Skipped, message);
+    }
+
+    fn repaired(&mut self, value: Val<'_>, name: &str, should: &str) {
+        let message = format!("`{name}` is {}, read as {should}", value.what());
+        self.report.add(value, Kind::WrongType, Action::Repaired, message);
+    }
+}
+
+#[derive(Default)]
+struct Draft<'t> {
+    schema: Schema,
+    extra: Option<Box<Details>>,
+    properties: Vec<(Box<str>, Vec<Val<'t>>)>,
+    index: HashMap<Box<str>, usize>,
+    required: HashSet<Box<str>>,
+    items: Option<Vec<Val<'t>>>,
+    nullable: bool,
+    impossible: bool,
+}
+
+impl Draft<'_> {
+    fn details(&mut self) -> &mut Details {
+        self.extra.get_or_insert_default()
+    }
+
+    fn set(&mut self, when: bool, change: impl FnOnce(&mut Details)) {
+        if when {
+            change(self.details());
+        }
+    }
+
+    fn keep(&mut self, value: Option<Json>, place: impl FnOnce(&mut Details) -> &mut Option<Json>) {
+        if let Some(value) = value {
+            place(self.details()).get_or_insert(value);
+        }
+    }
+}
+
+/// A value as it is kept; nothing if it is larger than is kept.
+pub(crate) fn json(value: Val<'_>) -> Option<Json> {
+    value.to_json(MOST_JSON).map(Json::trusted)
+}
+
+/// The one alternative there is, if there is only one besides null.
+fn only_alternative<'t>(items: &[Val<'t>]) -> Option<(Val<'t>, bool)> {
+    let null = |item: &Val<'_>| {
+        item.get("type").and_then(|kind| kind.as_str()).as_deref() == Some("null") || item.is_null()
+    };
+    let mut rest = items.iter().filter(|item| !null(item));
+    match (rest.next(), rest.next()) {
+        (Some(one), None) if one.is_object() => Some((*one, items.len() > 1)),
+        _ => None,
+    }
+}
+
+fn type_of(value: &Json) -> Type {
+    match value.text().as_bytes().first() {
+        Some(b'"') => Type::String,
+        Some(b'{') => Type::Object,
+        Some(b'[') => Type::Array,
+        Some(b't' | b'f') => Type::Boolean,
+        Some(b'n') | None => Type::Null,
+        Some(_) if value.text().contains(['.', 'e', 'E']) => Type::Number,
+        Some(_) => Type::Integer,
+    }
+}
+
+/// Names that documents use for types that have another name.
+fn misspelt(name: &str) -> Option<(Option<Type>, Option<&'static str>)> {
+    let (kind, format) = match name.to_ascii_lowercase().as_str() {
+        "string" | "str" | "text" | "char" | "varchar" | "enum" => (Type::String, None),
+        "int" | "long" | "int32" | "int64" | "integer" | "short" | "bigint" => (Type::Integer, None),
+        "float" | "double" | "decimal" | "number" | "numeric" => (Type::Number, None),
+        "bool" | "boolean" => (Type::Boolean, None),
+        "array" | "list" => (Type::Array, None),
+        "object" | "dict" | "map" | "hash" | "json" => (Type::Object, None),
+        "date" => (Type::String, Some("date")),
+        "datetime" | "date-time" | "timestamp" => (Type::String, Some("date-time")),
+        "uuid" | "guid" => (Type::String, Some("uuid")),
+        "url" | "uri" => (Type::String, Some("uri")),
+        "binary" => (Type::String, Some("binary")),
+        "any" | "mixed" | "" => return Some((None, None)),
+        _ => return None,
+    };
+    Some((Some(kind), format))
+}
