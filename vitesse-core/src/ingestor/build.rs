@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::fast::NumberMap;
 use super::schema::{Dialect, SchemaReader, json};
 use super::tree::Val;
 use crate::spec::{
@@ -14,12 +15,11 @@ pub(crate) struct Builder<'t> {
     pub(crate) schemas: SchemaReader<'t>,
     pub(crate) root: Val<'t>,
     pub(crate) spec: ApiSpec,
-    /// Media with an example and no schema, by the example's node.
-    parameters: HashMap<u64, Option<Arc<Parameter>>>,
+    parameters: NumberMap<u64, Option<Arc<Parameter>>>,
     /// Parameters that are written out in many places, by the hash of their text.
-    equal: HashMap<u64, (Val<'t>, Arc<Parameter>)>,
-    responses: HashMap<u64, Arc<Response>>,
-    bodies: HashMap<u64, Arc<RequestBody>>,
+    equal: NumberMap<u64, (Val<'t>, Arc<Parameter>)>,
+    responses: NumberMap<u64, Arc<Response>>,
+    bodies: NumberMap<u64, Arc<RequestBody>>,
     operations: HashMap<Box<str>, u64>,
 }
 
@@ -36,10 +36,10 @@ impl<'t> Builder<'t> {
             schemas,
             root,
             spec: ApiSpec::default(),
-            parameters: HashMap::new(),
-            equal: HashMap::new(),
-            responses: HashMap::new(),
-            bodies: HashMap::new(),
+            parameters: NumberMap::default(),
+            equal: NumberMap::default(),
+            responses: NumberMap::default(),
+            bodies: NumberMap::default(),
             operations: HashMap::new(),
         }
     }
@@ -740,8 +740,7 @@ impl<'t> Builder<'t> {
                 let schema = self.schemas.id(at);
                 object.properties.push(Property { name: name.as_ref().into(), schema, required });
             }
-            let form = |name: &Box<str>| name.contains("form");
-            if !types.iter().any(form) {
+            if !types.iter().any(|name| name.contains("form")) {
                 types = vec![
                     if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }.into(),
                 ];

@@ -14,6 +14,9 @@ pub(crate) struct Document<'t> {
     pub(crate) tree: Tree<'t>,
 }
 
+/// A document's number and a node of it; `None` where a reference leads nowhere.
+type Place = Option<(usize, u32)>;
+
 /// Why a reference could not be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
@@ -32,7 +35,7 @@ pub(crate) struct Documents<'t> {
     /// Parts with a name of their own (`$anchor`), by document and name.
     anchors: HashMap<(usize, String), u32>,
     /// Where the references to whole documents and into them lead, by document and text.
-    cache: RefCell<HashMap<(u32, String), Option<(usize, u32)>>>,
+    cache: RefCell<HashMap<u32, HashMap<String, Place>>>,
 }
 
 impl<'t> Documents<'t> {
@@ -60,21 +63,22 @@ impl<'t> Documents<'t> {
 
     /// What a reference that stands at `from` leads to.
     pub(crate) fn resolve(&self, from: Val<'_>, reference: &str) -> Result<Val<'_>, Lost> {
-        let key = (from.tree().number, reference.to_owned());
         // Where parts have addresses of their own, the same text can mean different things.
-        let cached = self.ids.is_empty();
-        if cached && let Some(known) = self.cache.borrow().get(&key) {
-            return match known {
-                Some((document, node)) => Ok(self.documents[*document].tree.val(*node)),
-                None => self.resolve_fresh(from, reference),
-            };
+        if !self.ids.is_empty() {
+            return self.resolve_fresh(from, reference);
         }
-        let found = self.resolve_fresh(from, reference);
-        if cached {
-            let known = found.as_ref().ok().map(|val| (val.tree().number as usize, val.node()));
-            self.cache.borrow_mut().insert(key, known);
+        let number = from.tree().number;
+        let known = self.cache.borrow().get(&number).and_then(|known| known.get(reference).copied());
+        match known {
+            Some(Some((document, node))) => Ok(self.documents[document].tree.val(node)),
+            Some(None) => self.resolve_fresh(from, reference),
+            None => {
+                let found = self.resolve_fresh(from, reference);
+                let place = found.as_ref().ok().map(|val| (val.tree().number as usize, val.node()));
+                self.cache.borrow_mut().entry(number).or_default().insert(reference.to_owned(), place);
+                found
+            }
         }
-        found
     }
 
     fn resolve_fresh(&self, from: Val<'_>, reference: &str) -> Result<Val<'_>, Lost> {

@@ -38,6 +38,7 @@ mod auth;
 mod build;
 mod derive;
 mod document;
+mod fast;
 mod infer;
 mod json;
 mod looks;

@@ -84,9 +84,13 @@ pub fn read_set(documents: &[SourceDocument<'_>], options: &ReadOptions) -> Resu
     let Some(root) = documents.root() else {
         return Err(Error::new(ErrorKind::Internal, "the document was lost").in_operation("ingestor.read"));
     };
-    let mut ingested = interpret(&documents, root, format, unread);
-    ingested.spec.content_hash = hash(first.bytes).into();
-    Ok(ingested)
+    let (mut spec, diagnostics) = interpret(&documents, root, format, unread);
+    // What is derived follows from the model alone; the documents' memory is better free by then.
+    drop(documents);
+    derive::all(&mut spec);
+    spec.shape_hash = spec.compute_shape_hash().into();
+    spec.content_hash = hash(first.bytes).into();
+    Ok(Ingested { spec, diagnostics })
 }
 
 /// The addresses of the documents that are referred to and not given: what to fetch before [`read_set`].
@@ -223,7 +227,12 @@ fn format_of(root: Val<'_>) -> Result<Format> {
     Err(fail(format!("this is {what}, not an API description")).help(help))
 }
 
-fn interpret(documents: &Documents<'_>, root: Val<'_>, format: Format, unread: Vec<String>) -> Ingested {
+fn interpret(
+    documents: &Documents<'_>,
+    root: Val<'_>,
+    format: Format,
+    unread: Vec<String>,
+) -> (ApiSpec, Vec<Diagnostic>) {
     let dialect = match &format {
         Format::Swagger2 => Dialect::Swagger2,
         Format::OpenApi(version) if version.starts_with("3.0") => Dialect::OpenApi30,
@@ -261,9 +270,7 @@ fn interpret(documents: &Documents<'_>, root: Val<'_>, format: Format, unread: V
     let (table, report) = builder.schemas.finish();
     spec.schemas = table;
     spec.endpoints.shrink_to_fit();
-    derive::all(&mut spec);
-    spec.shape_hash = spec.compute_shape_hash().into();
-    Ingested { spec, diagnostics: report.finish(documents) }
+    (spec, report.finish(documents))
 }
 
 impl<'t> Builder<'t> {

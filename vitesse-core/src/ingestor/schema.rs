@@ -4,9 +4,11 @@
 //! references beside other keywords add theirs. So merging never copies, and recursion ends by itself: the
 //! same parts are the same schema.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::document::{Documents, Lost};
+use super::fast::NumberMap;
 use super::report::Report;
 use super::tree::Val;
 use crate::spec::{
@@ -37,11 +39,11 @@ pub(crate) struct SchemaReader<'t> {
     pub(crate) dialect: Dialect,
     pub(crate) report: Report,
     table: Vec<Schema>,
-    of_node: HashMap<u64, SchemaId>,
+    of_node: NumberMap<u64, SchemaId>,
     of_parts: HashMap<Box<[u64]>, SchemaId>,
     /// Small schemas without a name, by the hash of their text.
-    equal: HashMap<u64, (Val<'t>, SchemaId)>,
-    names: HashMap<u64, Box<str>>,
+    equal: NumberMap<u64, (Val<'t>, SchemaId)>,
+    names: NumberMap<u64, Box<str>>,
     taken: HashSet<Box<str>>,
     queue: Vec<(SchemaId, Parts<'t>)>,
 }
@@ -59,10 +61,10 @@ impl<'t> SchemaReader<'t> {
             dialect,
             report: Report::default(),
             table: Vec::new(),
-            of_node: HashMap::new(),
+            of_node: NumberMap::default(),
             of_parts: HashMap::new(),
-            equal: HashMap::new(),
-            names: HashMap::new(),
+            equal: NumberMap::default(),
+            names: NumberMap::default(),
             taken: HashSet::new(),
             queue: Vec::new(),
         }
@@ -174,10 +176,10 @@ impl<'t> SchemaReader<'t> {
     }
 
     /// The `$ref` of an object.
-    pub(crate) fn reference(&mut self, at: Val<'t>) -> Option<String> {
+    pub(crate) fn reference(&mut self, at: Val<'t>) -> Option<Cow<'t, str>> {
         let value = at.get("$ref")?;
         match value.as_str() {
-            Some(reference) => Some(reference.into_owned()),
+            Some(reference) => Some(reference),
             // A property may be called `$ref`.
             None if value.is_object() => None,
             None => {

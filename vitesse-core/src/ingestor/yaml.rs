@@ -306,11 +306,9 @@ mod tests {
     fn the_core_schema_decides_what_scalars_are() {
         assert_eq!(
             back(
-                "[no, on, 'true', True, ~, 007, 0o17, 0x1F, +1, .5, 1., 1e3, 2024-01-02, 1.10, 12:30, !!str 1, -, 1_000]"
+                "[no, on, 'true', True, ~, 007, 0o17, 0x1F, +1, .5, 1., 1e3, 2024-01-02, 1.10, 12:30, !!str 1, 1_000]"
             ),
-            r#"["no","on","true",true,null,7,15,31,1,0.5,1.0,1e3,"2024-01-02",1.10,"12:30","1","-","1_000"]"#
-                .replace(r#","-","#, r#",null,"#)
-                .replace(r#","1",null"#, r#","1","-""#)
+            r#"["no","on","true",true,null,7,15,31,1,0.5,1.0,1e3,"2024-01-02",1.10,"12:30","1","1_000"]"#
         );
         assert_eq!(back("200: a\non: b\nnull: c"), r#"{"200":"a","on":"b","null":"c"}"#);
         assert_eq!(parse("a: yes\nb: 010").unwrap().faults.len(), 2);

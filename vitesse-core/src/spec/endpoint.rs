@@ -114,7 +114,7 @@ impl Endpoint {
     pub fn errors(&self) -> impl Iterator<Item = &StatusResponse> {
         let default_is_success = self.success().is_some_and(|response| &*response.status == "default");
         self.responses.iter().filter(move |response| {
-            !response.is_success() && !(default_is_success && &*response.status == "default")
+            !(response.is_success() || default_is_success && &*response.status == "default")
         })
     }
 

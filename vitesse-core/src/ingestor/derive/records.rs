@@ -1,5 +1,7 @@
 //! Where the records are in an answer, and which of their fields identify and date them.
 
+use std::collections::HashMap;
+
 use crate::spec::{ApiSpec, Endpoint, Evidence, Location, Method, Records, Schema, SchemaId, Schemas, Type};
 
 /// Names under which lists of records are given, best first.
@@ -41,10 +43,12 @@ const WRAPPERS: [&str; 8] = ["data", "result", "response", "_embedded", "payload
 
 pub(super) fn derive(spec: &mut ApiSpec) {
     let mut found = Vec::with_capacity(spec.endpoints.len());
+    // Large APIs give the same records in thousands of places.
+    let mut known = HashMap::new();
     for endpoint in &spec.endpoints {
         let read = matches!(endpoint.method, Method::Get | Method::Query | Method::Post);
         let root = endpoint.response_schema.filter(|_| read);
-        found.push(root.and_then(|root| locate(&spec.schemas, root, endpoint)));
+        found.push(root.and_then(|root| locate(&spec.schemas, root, endpoint, &mut known)));
     }
     for (endpoint, mut records) in spec.endpoints.iter_mut().zip(found) {
         if let Some(records) = &mut records {
@@ -56,17 +60,19 @@ pub(super) fn derive(spec: &mut ApiSpec) {
     }
 }
 
-fn locate(schemas: &Schemas, root: SchemaId, endpoint: &Endpoint) -> Option<Records> {
+/// What was found out about a record under the name its path gives it.
+type Known = HashMap<(SchemaId, String), Records>;
+
+fn locate(schemas: &Schemas, root: SchemaId, endpoint: &Endpoint, known: &mut Known) -> Option<Records> {
     let (path, record, many, confidence, note) = place(schemas, root, endpoint)?;
-    let mut records = Records {
-        path: path.into(),
-        many,
-        schema: Some(record),
-        evidence: Evidence::new(format!("{}/responses", endpoint.pointer()), confidence, note),
-        ..Records::default()
-    };
-    describe(schemas, record, &mut records, endpoint);
-    Some(records)
+    let resource = singular(last_word(&endpoint.path)).to_ascii_lowercase();
+    let described = known.entry((record, resource)).or_insert_with_key(|(record, resource)| {
+        let mut records = Records { schema: Some(*record), ..Records::default() };
+        describe(schemas, *record, &mut records, resource);
+        records
+    });
+    let evidence = Evidence::new(format!("{}/responses", endpoint.pointer()), confidence, note);
+    Some(Records { path: path.into(), many, evidence, ..described.clone() })
 }
 
 type Place = (String, SchemaId, bool, f32, &'static str);
@@ -164,9 +170,8 @@ fn object(schemas: &Schemas, id: SchemaId) -> Option<&Schema> {
 }
 
 /// The fields of a record that a sync needs to know.
-fn describe(schemas: &Schemas, record: SchemaId, records: &mut Records, endpoint: &Endpoint) {
+fn describe(schemas: &Schemas, record: SchemaId, records: &mut Records, resource: &str) {
     let Some(schema) = object(schemas, record) else { return };
-    let resource = singular(last_word(&endpoint.path)).to_ascii_lowercase();
     let mut best = (0, None);
     for property in &schema.properties {
         let name = snake(&property.name);
