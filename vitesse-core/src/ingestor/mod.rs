@@ -29,6 +29,9 @@
 //! # Ok::<(), vitesse_core::Error>(())
 //! ```
 //!
+//! With the feature `net`, `Ingestor` fetches descriptions with all that they refer to, and finds them from an
+//! API's address.
+//!
 //! Deliberately absent: recursion over a document. Whatever it nests is walked with lists of what is left
 //! to do.
 
@@ -39,6 +42,10 @@ mod build;
 mod derive;
 mod document;
 mod fast;
+#[cfg(feature = "net")]
+mod fetch;
+#[cfg(feature = "net")]
+mod find;
 mod infer;
 mod json;
 mod looks;
@@ -49,4 +56,6 @@ mod tree;
 mod uri;
 mod yaml;
 
+#[cfg(feature = "net")]
+pub use fetch::Ingestor;
 pub use read::{Ingested, ReadOptions, SourceDocument, missing_documents, read, read_set};
