@@ -9,6 +9,8 @@
 
 mod canonical;
 mod compile;
+#[cfg(test)]
+mod compile_tests;
 mod compiled;
 mod connection;
 mod document;

@@ -179,7 +179,7 @@ fn is_bare_character(character: char) -> bool {
 
 fn bare_key(text: &str, at: usize) -> Result<&str> {
     let rest = &text[at..];
-    let end = rest.find(|character| matches!(character, '.' | '[')).unwrap_or(rest.len());
+    let end = rest.find(['.', '[']).unwrap_or(rest.len());
     let key = &rest[..end];
     if key.is_empty() {
         return Err(wrong(text, at, "a key was expected"));

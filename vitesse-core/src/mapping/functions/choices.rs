@@ -67,9 +67,9 @@ pub(super) const TABLE: &[Function] = &[
         build: |args| {
             let skip_empty = args.flag("skip_empty");
             built(move |inputs| {
-                let good = |value: &&Value| !value.is_null() && !(skip_empty && value.as_str() == Some(""));
+                let absent = |value: &Value| value.is_null() || (skip_empty && value.as_str() == Some(""));
                 let null = inputs.iter().flatten().any(|value| value.is_null()).then_some(Value::Null);
-                Ok(inputs.iter().flatten().copied().find(good).cloned().or(null))
+                Ok(inputs.iter().flatten().copied().find(|value| !absent(value)).cloned().or(null))
             })
         },
         ..Function::DEFAULT

@@ -369,3 +369,38 @@ mod tests {
         assert_eq!(object.keys().nth(7), Some("k7"));
     }
 }
+
+#[cfg(test)]
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// JSON-like bytes: pieces of JSON, right and wrong, in any order.
+    fn any_text() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => prop::sample::select(vec!["{", "}", "[", "]", ",", ":", "\"a\"", "\"\"", "1", "-0", "01", "1.5", "1.", "-",
+                "1e5", "true", "false", "null", " ", "\n", "\\", "\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"",
+                "\"\\ud800\"", "\"\\udc00x\"", "\"\\x\"", "\u{c}", "nul", "{\"a\":[1]}", "é"])
+                .prop_map(|text| text.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 1..3),
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn serde_json_accepts_and_refuses_the_same(text in any_text()) {
+            let ours = read(&text);
+            let judge = serde_json::from_slice::<serde_json::Value>(&text);
+            prop_assert_eq!(ours.is_ok(), judge.is_ok(), "{:?} {:?}", ours, judge);
+            if let (Ok(ours), Ok(judge)) = (ours, judge) {
+                let again: serde_json::Value = serde_json::from_str(&ours.to_string()).unwrap();
+                prop_assert_eq!(again, judge);
+                prop_assert_eq!(read(ours.to_string().as_bytes()).unwrap(), ours);
+            }
+        }
+    }
+}

@@ -65,3 +65,9 @@ pub fn apply_value(mapping: &Compiled, record: Value) -> Vec<Result<Option<Value
         Err(error) => vec![Err(error)],
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "jq")]
+mod judge;
+#[cfg(test)]
+mod tests;
