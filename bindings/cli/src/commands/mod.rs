@@ -1,4 +1,4 @@
-//! One file a command: call the core, hand the report to [`Ui`](crate::ui::Ui).
+//! One file a command: call the core, hand the report to [`Ui`].
 
 mod completions;
 mod env;
