@@ -1,5 +1,13 @@
 //! A compiled mapping turns JSON records into JSON records.
 //!
-//! There are two roads with one meaning: [`plain`] is the specification, the other is fast.
+//! [`Plan`] is a mapping made ready; [`Stream`] runs it over any amount of text. There are two roads with one
+//! meaning: [`plain`] is the specification, and the fast one goes from bytes to bytes without a tree. What the
+//! fast road can't decide it leaves to the plain one, record by record.
 
+mod hot;
 pub mod plain;
+mod plan;
+mod stream;
+
+pub use plan::Plan;
+pub use stream::{BLOCK, Failure, Stream};

@@ -5,7 +5,7 @@ use super::fault::{Fault, FaultKind};
 use super::simd::{Simd, WIDTH};
 
 /// How deep containers may nest, the record itself included.
-pub(crate) const MAX_DEPTH: u32 = 512;
+pub(crate) const MAX_DEPTH: u32 = crate::mapping::value::MAX_DEPTH as u32;
 
 /// Text in memory that has [`WIDTH`] bytes of zeros behind it.
 ///

@@ -20,6 +20,13 @@ pub(crate) trait Simd: Copy {
     unsafe fn equal(at: *const u8, pattern: *const u8) -> u32;
     /// Copies 32 bytes.
     unsafe fn copy(from: *const u8, to: *mut u8);
+    /// Transforms a record.
+    unsafe fn transform(
+        fast: &super::Fast,
+        state: &mut super::State,
+        text: super::scan::Text,
+        out: &mut Vec<u8>,
+    ) -> super::Outcome;
     /// Walks an object; a function of its own for each implementation, so that recursion stays inside it.
     unsafe fn object(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault>;
     /// Walks an array, likewise.
@@ -29,6 +36,15 @@ pub(crate) trait Simd: Copy {
         walk: &mut super::walk::Walk<'_>,
         miss: super::walk::Miss,
     ) -> Result<super::walk::Found, super::Fault>;
+    /// Writes the steps of an array's element.
+    unsafe fn write(
+        program: &super::program::Program,
+        text: super::scan::Text,
+        ops: &[super::program::Op],
+        frame: *const super::shape::Span,
+        groups: &[super::walk::Group],
+        to: *mut u8,
+    ) -> Option<*mut u8>;
     /// Skips a container; not inlined into the walk, whose hot loop stays small.
     unsafe fn skip(text: super::scan::Text, at: usize, depth: u32) -> Result<usize, super::Fault>;
 }
@@ -122,9 +138,31 @@ impl Simd for Portable {
         unsafe { to.copy_from_nonoverlapping(from, WIDTH) }
     }
 
+    unsafe fn transform(
+        fast: &super::Fast,
+        state: &mut super::State,
+        text: super::scan::Text,
+        out: &mut Vec<u8>,
+    ) -> super::Outcome {
+        // SAFETY: handed on from the caller.
+        unsafe { super::transform::<Self>(fast, state, text, out) }
+    }
+
     unsafe fn object(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault> {
         // SAFETY: handed on from the caller.
         unsafe { super::walk::object::<Self>(walk, call) }
+    }
+
+    unsafe fn write(
+        program: &super::program::Program,
+        text: super::scan::Text,
+        ops: &[super::program::Op],
+        frame: *const super::shape::Span,
+        groups: &[super::walk::Group],
+        to: *mut u8,
+    ) -> Option<*mut u8> {
+        // SAFETY: handed on from the caller.
+        unsafe { program.write_body::<Self>(text, ops, frame, groups, to) }
     }
 
     unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault> {
@@ -225,9 +263,33 @@ mod avx2 {
         }
 
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn transform(
+            fast: &crate::transform::hot::Fast,
+            state: &mut crate::transform::hot::State,
+            text: crate::transform::hot::scan::Text,
+            out: &mut Vec<u8>,
+        ) -> crate::transform::hot::Outcome {
+            // SAFETY: handed on from the caller.
+            unsafe { crate::transform::hot::transform::<Self>(fast, state, text, out) }
+        }
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         unsafe fn object(walk: &mut walk::Walk<'_>, call: walk::Call) -> Result<usize, Fault> {
             // SAFETY: handed on from the caller.
             unsafe { walk::object::<Self>(walk, call) }
+        }
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn write(
+            program: &crate::transform::hot::program::Program,
+            text: crate::transform::hot::scan::Text,
+            ops: &[crate::transform::hot::program::Op],
+            frame: *const crate::transform::hot::shape::Span,
+            groups: &[crate::transform::hot::walk::Group],
+            to: *mut u8,
+        ) -> Option<*mut u8> {
+            // SAFETY: handed on from the caller.
+            unsafe { program.write_body::<Self>(text, ops, frame, groups, to) }
         }
 
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]

@@ -1,0 +1,99 @@
+//! The two conversions of dates that nearly every mapping needs, by integer arithmetic on bytes.
+
+/// `YYYY-MM-DDTHH:MM:SSZ` and its quotes.
+pub(crate) const ISO_LENGTH: usize = 22;
+
+/// Whole seconds since 1970, as text, become ISO 8601 in UTC with quotes; years 0001 to 9999 only.
+#[inline(always)]
+pub(crate) fn iso_of_unix(digits: &[u8]) -> Option<[u8; ISO_LENGTH]> {
+    if digits.is_empty() || digits.len() > 11 {
+        return None;
+    }
+    let mut seconds = 0u64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        seconds = seconds * 10 + u64::from(digit);
+    }
+    if seconds > 253_402_300_799 {
+        return None;
+    }
+    let (days, rest) = (seconds / 86_400, (seconds % 86_400) as u32);
+    // Years start in March, so that the leap day is the last of its year.
+    let z = days as u32 + 719_468;
+    let (era, doe) = (z / 146_097, z % 146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + u32::from(month <= 2);
+    let mut out = *b"\"0000-00-00T00:00:00Z\"";
+    let mut two = |at: usize, value: u32| {
+        out[at] = b'0' + (value / 10) as u8;
+        out[at + 1] = b'0' + (value % 10) as u8;
+    };
+    two(1, year / 100);
+    two(3, year % 100);
+    two(6, month);
+    two(9, day);
+    two(12, rest / 3600);
+    two(15, rest / 60 % 60);
+    two(18, rest % 60);
+    Some(out)
+}
+
+/// The other way: only this one form, only dates that exist, only from 1970 on.
+#[inline(always)]
+pub(crate) fn unix_of_iso(text: &[u8]) -> Option<u64> {
+    let text: &[u8; ISO_LENGTH] = text.try_into().ok()?;
+    const FORM: &[u8; ISO_LENGTH] = b"\"0000-00-00T00:00:00Z\"";
+    let mut right = true;
+    for (byte, form) in text.iter().zip(FORM) {
+        right &= if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    }
+    if !right {
+        return None;
+    }
+    let two = |at: usize| u32::from(text[at] - b'0') * 10 + u32::from(text[at + 1] - b'0');
+    let (year, month, day) = (two(1) * 100 + two(3), two(6), two(9));
+    let (hour, minute, second) = (two(12), two(15), two(18));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    const DAYS: [u32; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let last = *DAYS.get(month as usize)? + u32::from(leap && month == 2);
+    if year < 1970 || day == 0 || day > last || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let y = year - u32::from(month <= 2);
+    let (era, yoe) = (y / 400, y % 400);
+    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    let days = u64::from(era * 146_097 + doe - 719_468);
+    Some(days * 86_400 + u64::from(hour * 3600 + minute * 60 + second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_goes_there_and_back() {
+        for day in 0..2_932_896u64 {
+            let seconds = day * 86_400 + day % 86_400;
+            let text = iso_of_unix(seconds.to_string().as_bytes()).unwrap();
+            assert_eq!(unix_of_iso(&text), Some(seconds), "{}", String::from_utf8_lossy(&text));
+        }
+        assert_eq!(&iso_of_unix(b"1709210096").unwrap(), b"\"2024-02-29T12:34:56Z\"");
+    }
+
+    #[test]
+    fn dates_that_do_not_exist_are_left_to_the_plain_road() {
+        for text in ["2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z"] {
+            assert_eq!(unix_of_iso(format!("\"{text}\"").as_bytes()), None, "{text}");
+        }
+        assert_eq!(iso_of_unix(b"253402300800"), None);
+        assert_eq!(iso_of_unix(b"-1"), None);
+    }
+}

@@ -1,0 +1,443 @@
+//! Writing the output: literal runs and slots, one after the other.
+
+use super::dates;
+use super::scan::Text;
+use super::shape::Span;
+use super::simd::{Simd, WIDTH};
+use super::walk::Group;
+
+/// One step: a literal run, then a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    /// Where in [`Program::literals`] the run stands.
+    pub(crate) literal: u32,
+    pub(crate) literal_len: u32,
+    pub(crate) value: Value,
+    /// The slot of the value.
+    pub(crate) slot: u32,
+}
+
+/// How a slot is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// Nothing: only the literal run.
+    Nothing,
+    /// The bytes as they came.
+    Copy,
+    /// A whole number, or text that is one.
+    Int,
+    /// A number, or text that is one.
+    Float,
+    /// A boolean, or text that is one.
+    Bool,
+    /// Text, or the digits of a number in quotes.
+    Text,
+    /// Whole seconds since 1970 as ISO 8601.
+    Iso,
+    /// ISO 8601 as whole seconds since 1970.
+    Unix,
+    /// The elements that [`Program::lists`] names in this range, those that are missing left out.
+    Collect { from: u32, to: u32 },
+    /// The next `ops` steps for each frame of a group, in an array; the slot says which frames.
+    Each { group: u32, ops: u32 },
+}
+
+/// One field, for records in which something is missing.
+#[derive(Clone, Debug)]
+pub(crate) enum Tree {
+    /// A value: the step that writes it; its literal run is not used.
+    Leaf { op: Op, required: bool, constant: Option<Box<[u8]>> },
+    /// Fields with their keys as they are written: `"key":`.
+    Object(Vec<(Box<[u8]>, Tree)>),
+    /// An element for each frame.
+    Each { group: u32, slot: u32, body: Box<Tree> },
+}
+
+/// What writes a record.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) ops: Vec<Op>,
+    pub(crate) literals: Vec<u8>,
+    pub(crate) lists: Vec<u32>,
+    pub(crate) tree: Tree,
+    /// How many bytes the literal runs and conversions of one record take at most, for each group one more
+    /// entry; and how often one byte of the record may be copied.
+    pub(crate) fixed: usize,
+    pub(crate) fixed_each: Vec<usize>,
+    pub(crate) copies: usize,
+}
+
+/// How much longer than its source a converted value can become.
+pub(crate) const GROWTH: usize = dates::ISO_LENGTH + 2;
+
+impl Program {
+    /// Writes the record and a line feed; false if the plain road has to, and then nothing was written.
+    ///
+    /// # Safety
+    ///
+    /// The text keeps its contract, spans lie inside it, and frames are those of this plan.
+    #[inline(always)]
+    pub(crate) unsafe fn run<S: Simd>(
+        &self,
+        text: Text,
+        record_len: usize,
+        root: &[Span],
+        groups: &[Group],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let mut need = self.fixed + self.copies * record_len + 2 * WIDTH;
+        for (group, fixed) in groups.iter().zip(&self.fixed_each) {
+            need += group.spans.len() / group.stride * fixed;
+        }
+        if need > 1 << 20 {
+            // A long record and many lines: rather few reallocations than a bound that is never reached.
+            return self.missing::<S>(text, root, groups, out);
+        }
+        out.reserve(need);
+        let start = out.len();
+        // SAFETY: room for the most that the steps can write was reserved just above.
+        unsafe {
+            let to = out.as_mut_ptr().add(start);
+            match self.write::<S>(text, &self.ops, root.as_ptr(), groups, to) {
+                Some(end) => {
+                    *end = b'\n';
+                    out.set_len(start + end.offset_from(to) as usize + 1);
+                    return true;
+                }
+                None => {}
+            }
+        }
+        self.missing::<S>(text, root, groups, out)
+    }
+
+    /// Gives the place behind what was written, or nothing if a value is missing or unusual.
+    #[inline(always)]
+    unsafe fn write<S: Simd>(
+        &self,
+        text: Text,
+        ops: &[Op],
+        frame: *const Span,
+        groups: &[Group],
+        mut to: *mut u8,
+    ) -> Option<*mut u8> {
+        // SAFETY: as for `run`; every step writes at most what its bound says, and the copy's overhang is
+        // reserved once behind all.
+        unsafe {
+            let mut next = ops.as_ptr();
+            let end = next.add(ops.len());
+            while next < end {
+                let op = &*next;
+                next = next.add(1);
+                to = copy::<S>(self.literals.as_ptr().add(op.literal as usize), op.literal_len as usize, to);
+                if let Value::Each { group, ops } = op.value {
+                    let frames = *frame.add(op.slot as usize);
+                    if frames.end == 0 {
+                        return None;
+                    }
+                    let group = groups.get_unchecked(group as usize);
+                    let body = std::slice::from_raw_parts(next, ops as usize);
+                    *to = b'[';
+                    to = to.add(1);
+                    let open = to;
+                    for index in 0..frames.end - 1 {
+                        let frame = group.spans.as_ptr().add((frames.start + index) as usize * group.stride);
+                        to = self.write_each::<S>(text, body, frame, groups, to)?;
+                        *to = b',';
+                        to = to.add(1);
+                    }
+                    // The last comma becomes the bracket.
+                    to = if to == open { to } else { to.sub(1) };
+                    *to = b']';
+                    to = to.add(1);
+                    next = next.add(ops as usize);
+                    continue;
+                }
+                to = self.value::<S>(text, op, frame, to)?;
+            }
+            Some(to)
+        }
+    }
+
+    /// The body of an array; not inlined into itself.
+    unsafe fn write_each<S: Simd>(
+        &self,
+        text: Text,
+        ops: &[Op],
+        frame: *const Span,
+        groups: &[Group],
+        to: *mut u8,
+    ) -> Option<*mut u8> {
+        // SAFETY: handed on, to a function that is compiled for the same processor.
+        unsafe { S::write(self, text, ops, frame, groups, to) }
+    }
+
+    /// What [`Simd::write`] is.
+    #[inline(always)]
+    pub(crate) unsafe fn write_body<S: Simd>(
+        &self,
+        text: Text,
+        ops: &[Op],
+        frame: *const Span,
+        groups: &[Group],
+        to: *mut u8,
+    ) -> Option<*mut u8> {
+        // SAFETY: handed on.
+        unsafe { self.write::<S>(text, ops, frame, groups, to) }
+    }
+
+    #[inline(always)]
+    unsafe fn value<S: Simd>(&self, text: Text, op: &Op, frame: *const Span, to: *mut u8) -> Option<*mut u8> {
+        // SAFETY: spans lie inside the text, and no value is longer than its span plus `GROWTH`.
+        unsafe {
+            if op.value == Value::Nothing {
+                return Some(to);
+            }
+            if let Value::Collect { from, to: last } = op.value {
+                let mut to = to;
+                *to = b'[';
+                to = to.add(1);
+                let open = to;
+                for slot in self.lists.get_unchecked(from as usize..last as usize) {
+                    let span = *frame.add(*slot as usize);
+                    if span.end == 0 {
+                        return None;
+                    }
+                    to = copy::<S>(text.at(span.start as usize), (span.end - span.start) as usize, to);
+                    *to = b',';
+                    to = to.add(1);
+                }
+                to = if to == open { to } else { to.sub(1) };
+                *to = b']';
+                return Some(to.add(1));
+            }
+            let span = *frame.add(op.slot as usize);
+            if span.end == 0 {
+                return None;
+            }
+            let (at, len) = (text.at(span.start as usize), (span.end - span.start) as usize);
+            let bytes = std::slice::from_raw_parts(at, len);
+            if bytes[0] == b'n' && matches!(op.value, Value::Int | Value::Float | Value::Bool | Value::Text) {
+                // Null passes through every conversion.
+                return Some(copy::<S>(at, len, to));
+            }
+            match op.value {
+                Value::Copy => Some(copy::<S>(at, len, to)),
+                Value::Int => {
+                    let inner = unquoted(bytes);
+                    let digits = inner.strip_prefix(b"-").unwrap_or(inner);
+                    let mask = S::non_digits(digits.as_ptr());
+                    let plain = digits.len().wrapping_sub(1) < 18
+                        && mask.trailing_zeros() as usize >= digits.len()
+                        && (digits[0] != b'0' || (digits.len() == 1 && inner.len() == 1));
+                    plain.then(|| copy::<S>(inner.as_ptr(), inner.len(), to))
+                }
+                Value::Float => {
+                    let inner = unquoted(bytes);
+                    let digits = inner.strip_prefix(b"-").unwrap_or(inner);
+                    let mask = S::non_digits(digits.as_ptr());
+                    let whole = mask.trailing_zeros() as usize;
+                    if digits.len().wrapping_sub(1) >= 18 || whole == 0 || (digits[0] == b'0' && whole != 1) {
+                        return None;
+                    }
+                    if whole < digits.len() {
+                        let fraction = (mask & (mask - 1)).trailing_zeros() as usize;
+                        if digits[whole] != b'.' || fraction < digits.len() || whole + 1 == digits.len() {
+                            return None;
+                        }
+                    }
+                    Some(copy::<S>(inner.as_ptr(), inner.len(), to))
+                }
+                Value::Bool => {
+                    let inner = unquoted(bytes);
+                    matches!(inner, b"true" | b"false").then(|| copy::<S>(inner.as_ptr(), inner.len(), to))
+                }
+                Value::Text => match bytes[0] {
+                    b'"' => Some(copy::<S>(at, len, to)),
+                    b'-' | b'0'..=b'9' => {
+                        *to = b'"';
+                        let to = copy::<S>(at, len, to.add(1));
+                        *to = b'"';
+                        Some(to.add(1))
+                    }
+                    _ => None,
+                },
+                Value::Iso => {
+                    let iso = dates::iso_of_unix(bytes)?;
+                    to.copy_from_nonoverlapping(iso.as_ptr(), iso.len());
+                    Some(to.add(iso.len()))
+                }
+                Value::Unix => {
+                    let seconds = dates::unix_of_iso(bytes)?;
+                    Some(decimal(seconds, to))
+                }
+                Value::Nothing | Value::Collect { .. } | Value::Each { .. } => None,
+            }
+        }
+    }
+
+    /// The same for a record in which something is missing; only here is anything decided for each field.
+    #[cold]
+    #[inline(never)]
+    fn missing<S: Simd>(&self, text: Text, root: &[Span], groups: &[Group], out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        if self.tree(text, &self.tree, root, groups, out, true).is_none() {
+            out.truncate(start);
+            return false;
+        }
+        out.push(b'\n');
+        true
+    }
+
+    /// Whether something was written; nothing if the plain road has to.
+    fn tree(
+        &self,
+        text: Text,
+        tree: &Tree,
+        frame: &[Span],
+        groups: &[Group],
+        out: &mut Vec<u8>,
+        always: bool,
+    ) -> Option<bool> {
+        match tree {
+            Tree::Leaf { constant: Some(bytes), .. } => {
+                out.extend_from_slice(bytes);
+                Some(true)
+            }
+            Tree::Leaf { op, required, .. } => self.leaf(text, op, *required, frame, out),
+            Tree::Object(fields) => {
+                let start = out.len();
+                out.push(b'{');
+                for (key, field) in fields {
+                    let before = out.len();
+                    out.extend_from_slice(key);
+                    if self.tree(text, field, frame, groups, out, false)? {
+                        out.push(b',');
+                    } else {
+                        out.truncate(before);
+                    }
+                }
+                if out.len() == start + 1 {
+                    if !always {
+                        out.truncate(start);
+                        return Some(false);
+                    }
+                    out.push(b'}');
+                } else if let Some(last) = out.last_mut() {
+                    *last = b'}';
+                }
+                Some(true)
+            }
+            Tree::Each { group, slot, body } => {
+                let frames = frame.get(*slot as usize)?;
+                if frames.end == 0 {
+                    return Some(false);
+                }
+                let group = groups.get(*group as usize)?;
+                let first = frames.start as usize * group.stride;
+                let spans = group.spans.get(first..first + (frames.end as usize - 1) * group.stride)?;
+                out.push(b'[');
+                for frame in spans.chunks_exact(group.stride) {
+                    // An element that has no value is the plain road's to judge.
+                    if !self.tree(text, body, frame, groups, out, true)? {
+                        return None;
+                    }
+                    out.push(b',');
+                }
+                match out.last_mut() {
+                    Some(last) if *last == b',' => *last = b']',
+                    _ => out.push(b']'),
+                }
+                Some(true)
+            }
+        }
+    }
+
+    fn leaf(&self, text: Text, op: &Op, required: bool, frame: &[Span], out: &mut Vec<u8>) -> Option<bool> {
+        let missing = |slot: u32| frame.get(slot as usize).is_none_or(|span| span.end == 0);
+        let mut op = *op;
+        let mut lists = Vec::new();
+        if let Value::Collect { from, to } = op.value {
+            let slots = self.lists.get(from as usize..to as usize)?;
+            lists.extend(slots.iter().copied().filter(|slot| !missing(*slot)));
+            op.value = Value::Collect { from: 0, to: lists.len() as u32 };
+        }
+        let nothing = if let Value::Collect { .. } = op.value { lists.is_empty() } else { missing(op.slot) };
+        if nothing {
+            return if required { None } else { Some(false) };
+        }
+        let spans = if lists.is_empty() { std::slice::from_ref(&op.slot) } else { &lists[..] };
+        let len: usize = spans.iter().map(|slot| frame[*slot as usize]).map(|s| (s.end - s.start) as usize + 1).sum();
+        out.reserve(len + GROWTH + 2 * WIDTH);
+        let start = out.len();
+        let program = Program { lists, ..Self::empty() };
+        // SAFETY: room for the value was reserved just above; its spans are set, so they lie in the text.
+        // The portable operations run everywhere.
+        unsafe {
+            let to = out.as_mut_ptr().add(start);
+            let end = program.value::<super::Portable>(text, &op, frame.as_ptr(), to)?;
+            out.set_len(start + end.offset_from(to) as usize);
+        }
+        Some(true)
+    }
+
+    fn empty() -> Self {
+        Self {
+            ops: Vec::new(),
+            literals: Vec::new(),
+            lists: Vec::new(),
+            tree: Tree::Object(Vec::new()),
+            fixed: 0,
+            fixed_each: Vec::new(),
+            copies: 0,
+        }
+    }
+}
+
+#[inline(always)]
+fn unquoted(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [b'"', inner @ .., b'"'] => inner,
+        other => other,
+    }
+}
+
+/// Copies `len` bytes, up to a vector more.
+///
+/// # Safety
+///
+/// `from` has `len` readable bytes and `to` as many writable ones, and both a vector more.
+#[inline(always)]
+unsafe fn copy<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
+    // SAFETY: the caller's promise; each step starts before `len`.
+    unsafe {
+        S::copy(from, to);
+        let mut done = WIDTH;
+        while done < len {
+            S::copy(from.add(done), to.add(done));
+            done += WIDTH;
+        }
+        to.add(len)
+    }
+}
+
+/// # Safety
+///
+/// 20 writable bytes at `to`.
+#[inline(always)]
+unsafe fn decimal(mut number: u64, to: *mut u8) -> *mut u8 {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    // SAFETY: a number of 64 bits has at most 20 digits.
+    unsafe {
+        to.copy_from_nonoverlapping(digits.as_ptr().add(at), digits.len() - at);
+        to.add(digits.len() - at)
+    }
+}
