@@ -8,6 +8,8 @@ mod hot;
 pub mod plain;
 mod plan;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use plan::Plan;
 pub use stream::{BLOCK, Failure, Stream};

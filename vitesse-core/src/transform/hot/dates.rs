@@ -6,7 +6,7 @@ pub(crate) const ISO_LENGTH: usize = 22;
 /// Whole seconds since 1970, as text, become ISO 8601 in UTC with quotes; years 0001 to 9999 only.
 #[inline(always)]
 pub(crate) fn iso_of_unix(digits: &[u8]) -> Option<[u8; ISO_LENGTH]> {
-    if digits.is_empty() || digits.len() > 11 {
+    if digits.is_empty() || digits.len() > 12 {
         return None;
     }
     let mut seconds = 0u64;

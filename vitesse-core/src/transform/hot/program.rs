@@ -202,7 +202,7 @@ impl Program {
                     if span.end == 0 {
                         return None;
                     }
-                    to = copy::<S>(text.at(span.start as usize), (span.end - span.start) as usize, to);
+                    to = copy_value::<S>(text.at(span.start as usize), (span.end - span.start) as usize, to);
                     *to = b',';
                     to = to.add(1);
                 }
@@ -221,7 +221,7 @@ impl Program {
                 return Some(copy::<S>(at, len, to));
             }
             match op.value {
-                Value::Copy => Some(copy::<S>(at, len, to)),
+                Value::Copy => Some(copy_value::<S>(at, len, to)),
                 Value::Int => {
                     let inner = unquoted(bytes);
                     let digits = inner.strip_prefix(b"-").unwrap_or(inner);
@@ -418,6 +418,48 @@ unsafe fn copy<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
         }
         to.add(len)
     }
+}
+
+/// Copies a value. A container that spans lines loses its whitespace, so that a record stays one line.
+///
+/// # Safety
+///
+/// As for [`copy`].
+#[inline(always)]
+unsafe fn copy_value<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if *from | 0x20 == b'{' && S::has_line_feed(from, len) {
+            return compact(std::slice::from_raw_parts(from, len), to);
+        }
+        copy::<S>(from, len, to)
+    }
+}
+
+/// # Safety
+///
+/// As many writable bytes at `to` as the text has.
+#[cold]
+#[inline(never)]
+unsafe fn compact(text: &[u8], mut to: *mut u8) -> *mut u8 {
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text {
+        if in_string || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            // SAFETY: at most one byte is written for each that is read.
+            unsafe {
+                *to = *byte;
+                to = to.add(1);
+            }
+        }
+        if escaped {
+            escaped = false;
+        } else if *byte == b'"' {
+            in_string = !in_string;
+        } else {
+            escaped = in_string && *byte == b'\\';
+        }
+    }
+    to
 }
 
 /// # Safety

@@ -227,19 +227,6 @@ unsafe fn broken_literal(text: Text, at: usize) -> Fault {
     }
 }
 
-/// Passes a value of any kind. `depth` is how deep it stands.
-#[inline(always)]
-pub(crate) unsafe fn value<S: Simd>(text: Text, at: usize, depth: u32) -> Result<usize, Fault> {
-    // SAFETY: handed on.
-    unsafe {
-        match text.byte(at) {
-            b'"' => string::<S>(text, at + 1),
-            b'-' | b'0'..=b'9' => number::<S>(text, at),
-            b'{' | b'[' => S::skip(text, at, depth),
-            _ => literal(text, at),
-        }
-    }
-}
 
 /// Passes an object or array with everything in it, without recursion. `depth` is how deep it stands: what
 /// it holds stands one deeper.

@@ -18,6 +18,27 @@ pub(crate) trait Simd: Copy {
     unsafe fn non_spaces(at: *const u8) -> u32;
     /// Where the bytes of `at` and `pattern` are equal.
     unsafe fn equal(at: *const u8, pattern: *const u8) -> u32;
+    /// Where a line feed or carriage return stands.
+    unsafe fn line_ends(at: *const u8) -> u32;
+    /// Whether one stands in the first `len` bytes.
+    ///
+    /// `at` has that many readable bytes and 32 more.
+    #[inline(always)]
+    unsafe fn has_line_feed(at: *const u8, len: usize) -> bool {
+        let mut done = 0;
+        while done < len {
+            // SAFETY: each step starts inside the text.
+            let mut mask = unsafe { Self::line_ends(at.add(done)) };
+            if len - done < WIDTH {
+                mask &= (1 << (len - done)) - 1;
+            }
+            if mask != 0 {
+                return true;
+            }
+            done += WIDTH;
+        }
+        false
+    }
     /// Copies 32 bytes.
     unsafe fn copy(from: *const u8, to: *mut u8);
     /// Transforms a record.
@@ -119,6 +140,12 @@ impl Simd for Portable {
         let highs = |x| HIGHS & !(is(x, b' ') | is(x, b'\n') | is(x, b'\t') | is(x, b'\r'));
         // SAFETY: the trait's contract.
         unsafe { each_word(at, highs) }
+    }
+
+    #[inline(always)]
+    unsafe fn line_ends(at: *const u8) -> u32 {
+        // SAFETY: the trait's contract.
+        unsafe { each_word(at, |x| is(x, b'\n') | is(x, b'\r')) }
     }
 
     #[inline(always)]
@@ -247,6 +274,17 @@ mod avx2 {
         }
 
         #[inline(always)]
+        unsafe fn line_ends(at: *const u8) -> u32 {
+            // SAFETY: the trait's contract.
+            unsafe {
+                let x = _mm256_loadu_si256(at.cast());
+                let feed = _mm256_cmpeq_epi8(x, _mm256_set1_epi8(b'\n' as i8));
+                let end = _mm256_cmpeq_epi8(x, _mm256_set1_epi8(b'\r' as i8));
+                _mm256_movemask_epi8(_mm256_or_si256(feed, end)) as u32
+            }
+        }
+
+        #[inline(always)]
         unsafe fn equal(at: *const u8, pattern: *const u8) -> u32 {
             // SAFETY: the trait's contract, for both pointers.
             unsafe {
@@ -266,7 +304,7 @@ mod avx2 {
         unsafe fn transform(
             fast: &crate::transform::hot::Fast,
             state: &mut crate::transform::hot::State,
-            text: crate::transform::hot::scan::Text,
+            text: scan::Text,
             out: &mut Vec<u8>,
         ) -> crate::transform::hot::Outcome {
             // SAFETY: handed on from the caller.
@@ -282,10 +320,10 @@ mod avx2 {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         unsafe fn write(
             program: &crate::transform::hot::program::Program,
-            text: crate::transform::hot::scan::Text,
+            text: scan::Text,
             ops: &[crate::transform::hot::program::Op],
             frame: *const crate::transform::hot::shape::Span,
-            groups: &[crate::transform::hot::walk::Group],
+            groups: &[walk::Group],
             to: *mut u8,
         ) -> Option<*mut u8> {
             // SAFETY: handed on from the caller.

@@ -203,8 +203,16 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
                     *call.frame.add(slot as usize) = Span::default();
                 }
             }
-            let start = at;
-            at = value::<S>(walk, at, target, call.frame, call.depth + 1)?;
+            let mut start = at;
+            at = match value::<S>(walk, at, target, call.frame, call.depth + 1) {
+                Ok(end) => end,
+                // This record has more space before the value than the one that was learned from.
+                Err(_) if text.byte(at) <= b' ' => {
+                    start = scan::spaces::<S>(text, at);
+                    value::<S>(walk, start, target, call.frame, call.depth + 1)?
+                }
+                Err(fault) => return Err(fault),
+            };
             *call.frame.add(slot as usize) = Span { start: start as u32, end: at as u32 };
         }
     }
