@@ -1,2 +1,7 @@
-//! The data plane.
-fn main() {}
+//! The data plane: see the library of the same name.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vitesse_runtime::run(vitesse_core::mapping::Functions::builtin())
+}

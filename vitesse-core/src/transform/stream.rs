@@ -91,6 +91,14 @@ impl<'p> Stream<'p> {
         self
     }
 
+    /// Begins a new text, with what was learned from the old one.
+    pub fn restart(&mut self) {
+        (self.start, self.end, self.checked) = (PADDING, PADDING, PADDING);
+        (self.passed, self.records) = (0, 0);
+        (self.invalid, self.skipping, self.in_array) = (false, false, InArray::No);
+        self.buffer[PADDING..2 * PADDING].fill(0);
+    }
+
     /// How many records were read so far, those that failed included.
     pub fn records(&self) -> u64 {
         self.records
@@ -187,7 +195,8 @@ impl<'p> Stream<'p> {
                     } else {
                         broken(message, fault.at() - start)
                     };
-                    let known = if fault.kind() == FaultKind::Size { start } else { fault.at().min(end) };
+                    let rest = if fault.kind() == FaultKind::Size { &[][..] } else { &self.buffer[start..end] };
+                    let known = start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                     if self.in_array == InArray::No {
                         let flow = self.fail(start, known, error, &mut failed);
                         self.skipping = true;

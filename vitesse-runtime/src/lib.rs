@@ -1,0 +1,69 @@
+//! The data plane of Vitesse: one small static binary that runs a mapping.
+//!
+//! The binary is `run` with the built-in functions. A program that calls [`run`] with functions of its own is
+//! a runtime that knows these too:
+//!
+//! ```no_run
+//! use vitesse_core::mapping::{Functions, Value};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let functions = Functions::builtin().with("shout", |inputs| {
+//!         Ok(inputs[0].and_then(Value::as_str).map(|text| text.to_uppercase().into()))
+//!     });
+//!     vitesse_runtime::run(functions)
+//! }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod transform;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use vitesse_core::mapping::{Functions, VERSION};
+use vitesse_core::{Error, Result};
+
+/// Does what the command line says and gives the exit code.
+pub fn run(functions: Functions) -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(args, &functions) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("vitesse-runtime: {error}"));
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
+    if args.version {
+        let version = env!("CARGO_PKG_VERSION");
+        let line = if args.json {
+            format!("{{\"version\":\"{version}\",\"mapping_versions\":[{VERSION}]}}\n")
+        } else {
+            format!("vitesse-runtime {version} (mapping version {VERSION})\n")
+        };
+        return match std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(transform::io("stdout", error)),
+            _ => Ok(()),
+        };
+    }
+    match args.command {
+        Some(args::Command::Transform(options)) => transform::run(&options, functions),
+        None => Err(Error::new(vitesse_core::ErrorKind::InvalidInput, "no command was given")
+            .help("`vitesse-runtime --help` lists them")),
+    }
+}
+
+/// One line to stderr; nobody can be told if that fails.
+fn say(line: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes());
+}

@@ -1,0 +1,81 @@
+//! `transform`: records in, records out.
+
+mod input;
+mod output;
+mod report;
+mod work;
+
+use std::path::Path;
+
+use vitesse_core::mapping::{Functions, Mapping, RecordError};
+use vitesse_core::transform::Plan;
+use vitesse_core::{Error, ErrorKind, Result};
+
+use crate::args::{OnError, Transform};
+
+/// Runs the command.
+pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
+    let text = std::fs::read(&options.mapping).map_err(|error| io(options.mapping.display(), error))?;
+    let at = |error: Error| error.with("mapping", options.mapping.display());
+    let mapping = Mapping::parse(&text).map_err(|problems| at(problems.into()))?;
+    let plan = Plan::compile(&mapping, functions).map_err(at)?;
+    if options.check {
+        let road = if plan.is_fast() { "fast" } else { "plain" };
+        crate::say(&format!(
+            "{}: {} lines, valid; records take the {road} road",
+            options.mapping.display(),
+            plan.compiled().lines.len()
+        ));
+        return Ok(());
+    }
+    let policy = policy(options, plan.compiled().on_error)?;
+    let mut input = input::Input::open(options)?;
+    let mut output = output::Output::create(options.output.as_deref())?;
+    let mut dead_letters =
+        options.dead_letters.as_deref().map(|path| output::Output::create(Some(path))).transpose()?;
+    let report = report::Report::new(options, input.total());
+    let work = work::Work { plan: &plan, options, policy, report: &report };
+    let done = work.run(&mut input, &mut output, dead_letters.as_mut());
+    report.finish();
+    // Dead letters are kept even if the run failed: they may be the reason.
+    if let Some(dead_letters) = dead_letters {
+        dead_letters.finish()?;
+    }
+    done?;
+    output.finish()?;
+    report.summary();
+    Ok(())
+}
+
+/// What happens to a record that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Fail,
+    Skip,
+    DeadLetter,
+}
+
+fn policy(options: &Transform, mapping: RecordError) -> Result<Policy> {
+    Ok(match (options.on_error, &options.dead_letters, mapping) {
+        (Some(OnError::Fail), ..) => Policy::Fail,
+        (Some(OnError::Skip), ..) => Policy::Skip,
+        (None, Some(_), _) => Policy::DeadLetter,
+        (None, None, RecordError::Fail) => Policy::Fail,
+        (None, None, RecordError::Skip) => Policy::Skip,
+        (None, None, RecordError::DeadLetter) => {
+            return Err(Error::new(ErrorKind::InvalidInput, "the mapping sends failed records to the dead letters")
+                .in_operation("runtime.transform")
+                .help("say where with --dead-letters FILE, or choose another way with --on-error"));
+        }
+    })
+}
+
+/// An error of reading or writing, with the place it happened at.
+pub(crate) fn io(place: impl std::fmt::Display, error: std::io::Error) -> Error {
+    let kind = if error.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
+    Error::new(kind, error.to_string()).in_operation("runtime.transform").with("file", place)
+}
+
+fn name_of(path: Option<&Path>, otherwise: &str) -> String {
+    path.map_or(otherwise.to_owned(), |path| path.display().to_string())
+}
