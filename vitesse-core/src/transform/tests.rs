@@ -139,6 +139,9 @@ fn any_lines() -> impl Strategy<Value = Vec<(String, String, &'static str)>> {
             r#""parse", "transform_config": {"function": "parse_float"}"#,
             r#""stringify""#,
             r#""parse_bool""#,
+            r#""custom", "transform_config": {"function": "default", "params": {"value": [1]}}"#,
+            r#""custom", "transform_config": {"function": "timestamp", "params": {"format": "unix"}}, "on_error": "null""#,
+            r#""custom", "transform_config": {"function": "timestamp"}, "on_error": "skip""#,
         ][..],
     );
     let one = (source.clone(), 0..12usize, kind.clone()).prop_map(|(source, dest, kind)| {

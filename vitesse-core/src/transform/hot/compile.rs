@@ -307,7 +307,9 @@ impl Writing<'_> {
 /// Adds the steps of a record in which everything is there. `run` is the literal run so far.
 fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<u32>) {
     match tree {
-        Tree::Leaf { constant: Some(bytes), .. } => run.extend_from_slice(bytes),
+        Tree::Leaf { op, constant: Some(bytes), .. } if op.value == Write::Nothing => {
+            run.extend_from_slice(bytes);
+        }
         Tree::Leaf { op, .. } => {
             program.copies += match op.value {
                 Write::Collect { from, to } => {

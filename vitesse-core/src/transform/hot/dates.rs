@@ -3,10 +3,11 @@
 /// `YYYY-MM-DDTHH:MM:SSZ` and its quotes.
 pub(crate) const ISO_LENGTH: usize = 22;
 
-/// Whole seconds since 1970, as text, become ISO 8601 in UTC with quotes; years 0001 to 9999 only.
+/// Whole seconds since 1970, as text, become ISO 8601 in UTC with quotes. More than eleven digits are not
+/// taken: they may be milliseconds.
 #[inline(always)]
 pub(crate) fn iso_of_unix(digits: &[u8]) -> Option<[u8; ISO_LENGTH]> {
-    if digits.is_empty() || digits.len() > 12 {
+    if digits.is_empty() || digits.len() > 11 {
         return None;
     }
     let mut seconds = 0u64;
@@ -16,9 +17,6 @@ pub(crate) fn iso_of_unix(digits: &[u8]) -> Option<[u8; ISO_LENGTH]> {
             return None;
         }
         seconds = seconds * 10 + u64::from(digit);
-    }
-    if seconds > 253_402_300_799 {
-        return None;
     }
     let (days, rest) = (seconds / 86_400, (seconds % 86_400) as u32);
     // Years start in March, so that the leap day is the last of its year.
@@ -80,7 +78,7 @@ mod tests {
 
     #[test]
     fn every_day_goes_there_and_back() {
-        for day in 0..2_932_896u64 {
+        for day in 0..1_157_407u64 {
             let seconds = day * 86_400 + day % 86_400;
             let text = iso_of_unix(seconds.to_string().as_bytes()).unwrap();
             assert_eq!(unix_of_iso(&text), Some(seconds), "{}", String::from_utf8_lossy(&text));
@@ -93,7 +91,7 @@ mod tests {
         for text in ["2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z"] {
             assert_eq!(unix_of_iso(format!("\"{text}\"").as_bytes()), None, "{text}");
         }
-        assert_eq!(iso_of_unix(b"253402300800"), None);
+        assert_eq!(iso_of_unix(b"100000000000"), None);
         assert_eq!(iso_of_unix(b"-1"), None);
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Value {
     Bool,
     /// Text, or the digits of a number in quotes.
     Text,
+    /// The bytes as they came, unless they are null.
+    Default,
     /// Whole seconds since 1970 as ISO 8601.
     Iso,
     /// ISO 8601 as whole seconds since 1970.
@@ -46,6 +48,7 @@ pub(crate) enum Value {
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
     /// A value: the step that writes it; its literal run is not used.
+    /// With [`Value::Nothing`] it is only the bytes; with [`Value::Default`] they stand for what is missing.
     Leaf { op: Op, required: bool, constant: Option<Box<[u8]>> },
     /// Fields with their keys as they are written: `"key":`.
     Object(Vec<(Box<[u8]>, Tree)>),
@@ -222,6 +225,7 @@ impl Program {
             }
             match op.value {
                 Value::Copy => Some(copy_value::<S>(at, len, to)),
+                Value::Default => (bytes[0] != b'n').then(|| copy_value::<S>(at, len, to)),
                 Value::Int => {
                     let inner = unquoted(bytes);
                     let digits = inner.strip_prefix(b"-").unwrap_or(inner);
@@ -299,7 +303,13 @@ impl Program {
         always: bool,
     ) -> Option<bool> {
         match tree {
-            Tree::Leaf { constant: Some(bytes), .. } => {
+            Tree::Leaf { op, constant: Some(bytes), .. } => {
+                let span = frame.get(op.slot as usize).copied().unwrap_or_default();
+                // SAFETY: a span that was set starts inside the text.
+                let null = span.end == 0 || unsafe { text.byte(span.start as usize) } == b'n';
+                if op.value == Value::Default && !null {
+                    return self.leaf(text, op, false, frame, out);
+                }
                 out.extend_from_slice(bytes);
                 Some(true)
             }
