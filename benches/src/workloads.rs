@@ -256,7 +256,10 @@ fn order(dice: &mut Dice, index: usize) -> Json {
                         ("color", text(dice.one(&["rouge", "grün", "青", "black"]))),
                         ("weight_g", raw(dice.below(5000))),
                         ("dimensions", Json::Array((0..3).map(|_| raw(dice.below(500))).collect())),
-                        ("image", text(format!("https://img.example.com/p/{:08}.jpg", dice.below(100_000_000)))),
+                        (
+                            "image",
+                            text(format!("https://img.example.com/p/{:08}.jpg", dice.below(100_000_000))),
+                        ),
                     ]),
                 ),
                 ("taxes", Json::Array(vec![object([("name", text("VAT")), ("rate", raw("0.19"))])])),
@@ -281,11 +284,19 @@ fn order(dice: &mut Dice, index: usize) -> Json {
                 ("preferences", object([("newsletter", raw(true)), ("language", text("de"))])),
             ]),
         ),
-        ("shipping", object([("method", text("express")), ("address", address(dice)), ("price", raw("4.90"))])),
+        (
+            "shipping",
+            object([("method", text("express")), ("address", address(dice)), ("price", raw("4.90"))]),
+        ),
         ("line_items", Json::Array(items)),
         ("tags", Json::Array(vec![text("web"), text("b2c")])),
         ("client", object([("ip", text("203.0.113.9")), ("agent", text(dice.words(80)))])),
-        ("history", Json::Array((0..3).map(|i| object([("at", raw(1_700_000_000 + i)), ("event", text("paid"))])).collect())),
+        (
+            "history",
+            Json::Array(
+                (0..3).map(|i| object([("at", raw(1_700_000_000 + i)), ("event", text("paid"))])).collect(),
+            ),
+        ),
     ])
 }
 
@@ -296,12 +307,19 @@ fn wide(dice: &mut Dice, index: usize) -> Json {
                 0 => text(dice.letters(4, 24)),
                 1 => raw(dice.below(1_000_000_000)),
                 2 => text(format!("{} {}", dice.letters(4, 12), dice.letters(4, 14))),
-                3 => [raw(true), raw(false), raw("null")].into_iter().nth(dice.below(3)).unwrap_or_else(|| raw(0)),
+                3 => [raw(true), raw(false), raw("null")]
+                    .into_iter()
+                    .nth(dice.below(3))
+                    .unwrap_or_else(|| raw(0)),
                 _ => raw(format!("{}.{:03}", dice.below(10_000), dice.below(1000))),
             };
             (format!("{}_field_{i:03}", ["customer", "billing", "meta"][i % 3]), value)
         })
-        .map(|(key, value)| if key == "customer_field_000" { ("id".to_owned(), raw(index)) } else { (key, value) })
+        .map(
+            |(key, value)| {
+                if key == "customer_field_000" { ("id".to_owned(), raw(index)) } else { (key, value) }
+            },
+        )
         .collect();
     Json::Object(members)
 }

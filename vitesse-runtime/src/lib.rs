@@ -52,7 +52,9 @@ fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
             format!("vitesse-runtime {version} (mapping version {VERSION})\n")
         };
         return match std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(transform::io("stdout", error)),
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(transform::io("stdout", error))
+            }
             _ => Ok(()),
         };
     }

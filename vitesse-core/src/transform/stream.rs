@@ -177,11 +177,14 @@ impl<'p> Stream<'p> {
                 Outcome::Written(stop) | Outcome::Plain(stop) => stop,
                 Outcome::Fault(fault) if fault.at() >= end && !last => {
                     if end - start > self.limit {
-                        return Err(Error::new(ErrorKind::LimitExceeded, "a record is longer than the limit")
-                            .in_operation("transform.stream")
-                            .with("record", self.records + 1)
-                            .with("offset", self.passed)
-                            .with("limit", self.limit));
+                        return Err(Error::new(
+                            ErrorKind::LimitExceeded,
+                            "a record is longer than the limit",
+                        )
+                        .in_operation("transform.stream")
+                        .with("record", self.records + 1)
+                        .with("offset", self.passed)
+                        .with("limit", self.limit));
                     }
                     break;
                 }
@@ -195,7 +198,8 @@ impl<'p> Stream<'p> {
                     } else {
                         broken(message, fault.at() - start)
                     };
-                    let rest = if fault.kind() == FaultKind::Size { &[][..] } else { &self.buffer[start..end] };
+                    let rest =
+                        if fault.kind() == FaultKind::Size { &[][..] } else { &self.buffer[start..end] };
                     let known = start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                     if self.in_array == InArray::No {
                         let flow = self.fail(start, known, error, &mut failed);

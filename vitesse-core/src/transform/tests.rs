@@ -53,7 +53,8 @@ fn agree(mapping: &Compiled, records: &[Vec<u8>]) -> usize {
                     let [plain::Outcome::Made(json)] = &expected[..] else {
                         panic!("{shown}: only the fast road took it: {expected:?}")
                     };
-                    let made = read(&out[6..]).unwrap_or_else(|e| panic!("{shown}: {e}: {:?}", String::from_utf8_lossy(&out)));
+                    let made = read(&out[6..])
+                        .unwrap_or_else(|e| panic!("{shown}: {e}: {:?}", String::from_utf8_lossy(&out)));
                     assert_eq!(made.to_string(), String::from_utf8_lossy(json), "{shown}");
                 }
                 Outcome::Plain(_) => assert_eq!(out, b"before", "{shown}"),
@@ -81,11 +82,36 @@ const KEYS: [&str; 9] = [
 ];
 
 const SCALARS: [&str; 30] = [
-    "0", "-1", "12", "12.50", "1e400", "-0.0e-7", "123456789012345678901234567890", "1.0", "true", "false",
-    "null", r#""""#, r#""x""#, r#""12""#, r#"" 7 ""#, r#""-5""#, r#""007""#, r#""12.50""#, r#""-0""#, r#""1e5""#,
-    r#""true""#, r#""No""#, r#""\"\\\/\b\f\n\r\t""#, r#""\u00e9\ud83d\ude00""#, r#""grün ☎""#, r#""2024-02-29T12:34:56Z""#,
-    "1709210096", r#""a text that is quite a bit longer than one register of 32 bytes, \n escaped""#,
-    "0.00000000000000000000000000000000000000001", "9007199254740993",
+    "0",
+    "-1",
+    "12",
+    "12.50",
+    "1e400",
+    "-0.0e-7",
+    "123456789012345678901234567890",
+    "1.0",
+    "true",
+    "false",
+    "null",
+    r#""""#,
+    r#""x""#,
+    r#""12""#,
+    r#"" 7 ""#,
+    r#""-5""#,
+    r#""007""#,
+    r#""12.50""#,
+    r#""-0""#,
+    r#""1e5""#,
+    r#""true""#,
+    r#""No""#,
+    r#""\"\\\/\b\f\n\r\t""#,
+    r#""\u00e9\ud83d\ude00""#,
+    r#""grün ☎""#,
+    r#""2024-02-29T12:34:56Z""#,
+    "1709210096",
+    r#""a text that is quite a bit longer than one register of 32 bytes, \n escaped""#,
+    "0.00000000000000000000000000000000000000001",
+    "9007199254740993",
 ];
 
 fn space() -> impl Strategy<Value = &'static str> {
@@ -124,7 +150,11 @@ fn any_record() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn any_lines() -> impl Strategy<Value = Vec<(String, String, &'static str)>> {
-    let key = || proptest::sample::select(&["a", "b", "c", "key", "é", "a_key_that_is_longer_than_one_register_of_32_bytes"][..]);
+    let key = || {
+        proptest::sample::select(
+            &["a", "b", "c", "key", "é", "a_key_that_is_longer_than_one_register_of_32_bytes"][..],
+        )
+    };
     let source = prop_oneof![
         4 => proptest::collection::vec(key(), 1..3).prop_map(|keys| keys.join(".")),
         1 => (key(), key(), 0..3usize).prop_map(|(a, b, i)| format!("{a}[{i}].{b}")),
@@ -145,13 +175,18 @@ fn any_lines() -> impl Strategy<Value = Vec<(String, String, &'static str)>> {
         ][..],
     );
     let one = (source.clone(), 0..12usize, kind.clone()).prop_map(|(source, dest, kind)| {
-        (format!("{source:?}"), ["x", "y", "z.a", "z.b", "w.v.u", "w.v.t", "q", "r", "s", "z.c", "p", "o"][dest].to_owned(), kind)
+        (
+            format!("{source:?}"),
+            ["x", "y", "z.a", "z.b", "w.v.u", "w.v.t", "q", "r", "s", "z.c", "p", "o"][dest].to_owned(),
+            kind,
+        )
     });
-    let each = (key(), proptest::option::of(key()), 0..4usize, kind).prop_map(|(array, inner, dest, kind)| {
-        let inner = inner.map(|key| format!(".{key}")).unwrap_or_default();
-        let dest = ["list[].x", "list[].y.z", "other[]", "deep.list[].x"][dest].to_owned();
-        (format!("{:?}", format!("{array}[]{inner}")), dest, kind)
-    });
+    let each =
+        (key(), proptest::option::of(key()), 0..4usize, kind).prop_map(|(array, inner, dest, kind)| {
+            let inner = inner.map(|key| format!(".{key}")).unwrap_or_default();
+            let dest = ["list[].x", "list[].y.z", "other[]", "deep.list[].x"][dest].to_owned();
+            (format!("{:?}", format!("{array}[]{inner}")), dest, kind)
+        });
     let collect = (proptest::collection::vec(source, 1..4), 0..3usize).prop_map(|(sources, dest)| {
         (format!("{sources:?}"), ["all", "z.all", "some"][dest].to_owned(), r#""collect""#)
     });
@@ -255,7 +290,8 @@ fn every_kind_of_broken_record_is_refused_wherever_the_fault_stands() {
         assert_eq!((failures[0].0, failures[0].1), (2, 8), "{broken:.60}");
         assert!(failures[0].2.contains("byte"), "{}", failures[0].2);
     }
-    let (out, failures) = run(A, b"{\"a\":1}\n{\"a\":2,\"z\":\"\xff\"}\n{\"a\":3}\n{\"a\":4,\"z\":\"\xc3\"}\n{\"a\":5}");
+    let (out, failures) =
+        run(A, b"{\"a\":1}\n{\"a\":2,\"z\":\"\xff\"}\n{\"a\":3}\n{\"a\":4,\"z\":\"\xc3\"}\n{\"a\":5}");
     assert_eq!(out, "{\"x\":1}\n{\"x\":3}\n{\"x\":5}\n");
     let [(2, 8, first), (4, _, second)] = &failures[..] else { panic!("{failures:?}") };
     assert!(first.contains("UTF-8 (byte: 12)") && second.contains("UTF-8"), "{failures:?}");
@@ -279,13 +315,20 @@ fn arrays_go_on_behind_a_broken_element() {
 
 #[test]
 fn the_last_duplicate_wins_wholly() {
-    let lines = &[("\"a.b\"", "x", "\"mapping\""), ("\"a.c\"", "y", "\"mapping\""), ("\"d[].e\"", "l[].e", "\"mapping\"")];
+    let lines = &[
+        ("\"a.b\"", "x", "\"mapping\""),
+        ("\"a.c\"", "y", "\"mapping\""),
+        ("\"d[].e\"", "l[].e", "\"mapping\""),
+    ];
     let text = br#"{"a":{"b":1,"c":2},"d":[{"e":1}]}
 {"a":{"b":1,"c":2},"a":{"c":3},"d":[{"e":1},{"e":2}],"d":[{"e":3}]}
 {"a":{"b":1,"c":2},"\u0061":5,"d":[{"e":1}]}
 "#;
     let (out, failures) = run(lines, text);
-    assert_eq!(out, "{\"x\":1,\"y\":2,\"l\":[{\"e\":1}]}\n{\"y\":3,\"l\":[{\"e\":3}]}\n{\"l\":[{\"e\":1}]}\n");
+    assert_eq!(
+        out,
+        "{\"x\":1,\"y\":2,\"l\":[{\"e\":1}]}\n{\"y\":3,\"l\":[{\"e\":3}]}\n{\"l\":[{\"e\":1}]}\n"
+    );
     assert!(failures.is_empty());
 }
 

@@ -63,9 +63,12 @@ fn policy(options: &Transform, mapping: RecordError) -> Result<Policy> {
         (None, None, RecordError::Fail) => Policy::Fail,
         (None, None, RecordError::Skip) => Policy::Skip,
         (None, None, RecordError::DeadLetter) => {
-            return Err(Error::new(ErrorKind::InvalidInput, "the mapping sends failed records to the dead letters")
-                .in_operation("runtime.transform")
-                .help("say where with --dead-letters FILE, or choose another way with --on-error"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the mapping sends failed records to the dead letters",
+            )
+            .in_operation("runtime.transform")
+            .help("say where with --dead-letters FILE, or choose another way with --on-error"));
         }
     })
 }

@@ -18,7 +18,8 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn create(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else {
-            let stdout = std::io::stdout().as_fd().try_clone_to_owned().map_err(|error| io("stdout", error))?;
+            let stdout =
+                std::io::stdout().as_fd().try_clone_to_owned().map_err(|error| io("stdout", error))?;
             return Ok(Self { file: File::from(stdout), path: None, closed: false });
         };
         // What is no regular file (a pipe, a terminal, /dev/null) is written as it is.
@@ -41,7 +42,9 @@ impl Output {
                 self.closed = true;
                 Ok(false)
             }
-            Err(error) => Err(io(name_of(self.path.as_ref().map(|(path, _)| path.as_path()), "stdout"), error)),
+            Err(error) => {
+                Err(io(name_of(self.path.as_ref().map(|(path, _)| path.as_path()), "stdout"), error))
+            }
             Ok(()) => Ok(true),
         }
     }

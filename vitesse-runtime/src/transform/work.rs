@@ -28,7 +28,12 @@ struct Failed {
 }
 
 impl Work<'_> {
-    pub(crate) fn run(&self, input: &mut Input, output: &mut Output, letters: Option<&mut Output>) -> Result<()> {
+    pub(crate) fn run(
+        &self,
+        input: &mut Input,
+        output: &mut Output,
+        letters: Option<&mut Output>,
+    ) -> Result<()> {
         let mut first = vec![0; BLOCK];
         let mut filled = 0;
         if self.options.threads.get() > 1 && self.options.limit.is_none() {
@@ -102,7 +107,13 @@ impl Work<'_> {
     }
 
     /// Does with failures what the policy says. `records` and `offset` came before their block.
-    fn tell(&self, failures: Vec<Failed>, records: u64, offset: u64, letters: Option<&mut Output>) -> Result<()> {
+    fn tell(
+        &self,
+        failures: Vec<Failed>,
+        records: u64,
+        offset: u64,
+        letters: Option<&mut Output>,
+    ) -> Result<()> {
         let Some(letters) = letters else {
             return match failures.into_iter().next() {
                 Some(failed) if self.policy == Policy::Fail => Err(failed
@@ -137,7 +148,15 @@ impl Work<'_> {
         letters: Option<&mut Output>,
     ) -> Result<()> {
         let source = Mutex::new(Source { input, rest: first, next: 0, ended: false });
-        let sink = Mutex::new(Sink { output, letters, turn: 0, records: 0, offset: 0, stopped: false, result: Ok(()) });
+        let sink = Mutex::new(Sink {
+            output,
+            letters,
+            turn: 0,
+            records: 0,
+            offset: 0,
+            stopped: false,
+            result: Ok(()),
+        });
         let turn = Condvar::new();
         std::thread::scope(|scope| {
             for _ in 1..self.options.threads.get() {

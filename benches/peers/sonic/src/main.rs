@@ -154,7 +154,12 @@ impl<'a> From<Contact<'a>> for ContactOut<'a> {
             external_id: c.external_ref,
             name: Some(NameOut { given: c.first_name, family: c.last_name, _life: LIFE }),
             contact: Some(ReachOut { email: c.email, phone: c.phone, mobile: c.mobile, _life: LIFE }),
-            organization: Some(FirmOut { name: c.company_name, title: c.job_title, department: c.department, _life: LIFE }),
+            organization: Some(FirmOut {
+                name: c.company_name,
+                title: c.job_title,
+                department: c.department,
+                _life: LIFE,
+            }),
             address: Some(PlaceOut {
                 lines: c.street.into_iter().chain(c.street2).collect(),
                 city: c.city,
@@ -189,7 +194,12 @@ impl<'a> From<Order<'a>> for OrderOut<'a> {
             currency: o.currency,
             amount: Some(AmountOut { total: o.total.map(|t| t.parse().expect("a number")), _life: LIFE }),
             remarks: o.note,
-            buyer: Some(BuyerOut { id: o.customer.id, full_name: o.customer.name, email: o.customer.email, _life: LIFE }),
+            buyer: Some(BuyerOut {
+                id: o.customer.id,
+                full_name: o.customer.name,
+                email: o.customer.email,
+                _life: LIFE,
+            }),
             delivery: Some(DeliveryOut {
                 service: o.shipping.method,
                 street: a.street,
@@ -280,7 +290,6 @@ fn main() {
     }
 }
 
-
 fn lines(mut transform: impl FnMut(&[u8], &mut Vec<u8>)) {
     let mut input = BufReader::with_capacity(256 << 10, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
@@ -306,9 +315,14 @@ fn iso(seconds: i64) -> String {
     let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
     let year = yoe + era * 400 + i64::from(month <= 2);
     let mut text = String::from("0000-00-00T00:00:00Z").into_bytes();
-    for (at, digits, mut value) in
-        [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, rest / 3600), (14, 2, rest / 60 % 60), (17, 2, rest % 60)]
-    {
+    for (at, digits, mut value) in [
+        (0, 4, year),
+        (5, 2, month),
+        (8, 2, day),
+        (11, 2, rest / 3600),
+        (14, 2, rest / 60 % 60),
+        (17, 2, rest % 60),
+    ] {
         for i in (0..digits).rev() {
             text[at + i] = b'0' + (value % 10) as u8;
             value /= 10;
@@ -318,7 +332,8 @@ fn iso(seconds: i64) -> String {
 }
 
 fn unix(text: &str) -> i64 {
-    let number = |from: usize, to: usize| text[from..to].bytes().fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
+    let number =
+        |from: usize, to: usize| text[from..to].bytes().fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
     let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
     let y = year - i64::from(month <= 2);
     let era = y.div_euclid(400);

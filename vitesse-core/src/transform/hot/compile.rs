@@ -335,7 +335,12 @@ fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<
         Tree::Each { group: inner, slot, body } => {
             let place = program.ops.len();
             bound(program, group, 2);
-            step(Step { literal: 0, literal_len: 0, value: Write::Nothing, slot: *slot }, run, program, group);
+            step(
+                Step { literal: 0, literal_len: 0, value: Write::Nothing, slot: *slot },
+                run,
+                program,
+                group,
+            );
             bound(program, Some(*inner), 1);
             flatten(body, run, program, Some(*inner));
             finish(run, program, Some(*inner));

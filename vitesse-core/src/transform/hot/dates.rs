@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn dates_that_do_not_exist_are_left_to_the_plain_road() {
-        for text in ["2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z"] {
+        for text in
+            ["2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01 00:00:00Z"]
+        {
             assert_eq!(unix_of_iso(format!("\"{text}\"").as_bytes()), None, "{text}");
         }
         assert_eq!(iso_of_unix(b"100000000000"), None);

@@ -75,8 +75,10 @@ impl Fast {
     }
 
     pub(crate) fn state(&self) -> State {
-        let shapes =
-            self.shapes.iter().map(|keys| Shape::new(keys.iter().map(|(key, slot, target)| (key.as_str(), *slot, *target))));
+        let shapes = self
+            .shapes
+            .iter()
+            .map(|keys| Shape::new(keys.iter().map(|(key, slot, target)| (key.as_str(), *slot, *target))));
         State {
             root: vec![Span::default(); self.root_slots],
             groups: self.strides.iter().map(|stride| Group { spans: Vec::new(), stride: *stride }).collect(),
@@ -91,7 +93,13 @@ impl Fast {
     /// Positions are counted from the start of the buffer. The buffer holds [`PADDING`] bytes before the
     /// range and [`PADDING`] zeros behind it; otherwise nothing is done and the record counts as cut off.
     #[inline]
-    pub(crate) fn record(&self, state: &mut State, buffer: &[u8], text: Range<usize>, out: &mut Vec<u8>) -> Outcome {
+    pub(crate) fn record(
+        &self,
+        state: &mut State,
+        buffer: &[u8],
+        text: Range<usize>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
         if text.start < PADDING || text.end < text.start || buffer.len() < text.end + PADDING {
             return Outcome::Fault(Fault::new(FaultKind::Cut, text.end));
         }

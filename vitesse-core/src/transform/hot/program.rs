@@ -101,13 +101,10 @@ impl Program {
         // SAFETY: room for the most that the steps can write was reserved just above.
         unsafe {
             let to = out.as_mut_ptr().add(start);
-            match self.write::<S>(text, &self.ops, root.as_ptr(), groups, to) {
-                Some(end) => {
-                    *end = b'\n';
-                    out.set_len(start + end.offset_from(to) as usize + 1);
-                    return true;
-                }
-                None => {}
+            if let Some(end) = self.write::<S>(text, &self.ops, root.as_ptr(), groups, to) {
+                *end = b'\n';
+                out.set_len(start + end.offset_from(to) as usize + 1);
+                return true;
             }
         }
         self.missing::<S>(text, root, groups, out)
@@ -376,7 +373,8 @@ impl Program {
             return if required { None } else { Some(false) };
         }
         let spans = if lists.is_empty() { std::slice::from_ref(&op.slot) } else { &lists[..] };
-        let len: usize = spans.iter().map(|slot| frame[*slot as usize]).map(|s| (s.end - s.start) as usize + 1).sum();
+        let len: usize =
+            spans.iter().map(|slot| frame[*slot as usize]).map(|s| (s.end - s.start) as usize + 1).sum();
         out.reserve(len + GROWTH + 2 * WIDTH);
         let start = out.len();
         let program = Program { lists, ..Self::empty() };

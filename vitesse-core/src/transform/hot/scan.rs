@@ -111,7 +111,10 @@ unsafe fn escape(text: Text, at: usize) -> Result<usize, Fault> {
                         if text.byte(at + offset) != expected {
                             let kind =
                                 if at + offset >= text.len() { FaultKind::Cut } else { FaultKind::Surrogate };
-                            return Err(Fault::new(kind, if kind == FaultKind::Cut { at + offset } else { at }));
+                            return Err(Fault::new(
+                                kind,
+                                if kind == FaultKind::Cut { at + offset } else { at },
+                            ));
                         }
                     }
                     match hex4(text, at + 8)? {
@@ -227,7 +230,6 @@ unsafe fn broken_literal(text: Text, at: usize) -> Fault {
     }
 }
 
-
 /// Passes an object or array with everything in it, without recursion. `depth` is how deep it stands: what
 /// it holds stands one deeper.
 #[inline(always)]
@@ -279,7 +281,10 @@ pub(crate) unsafe fn skip_container<S: Simd>(text: Text, start: usize, depth: u3
                     continue;
                 }
                 if byte != if in_object { b'}' } else { b']' } {
-                    return Err(Fault::new(if in_object { FaultKind::InObject } else { FaultKind::InArray }, at));
+                    return Err(Fault::new(
+                        if in_object { FaultKind::InObject } else { FaultKind::InArray },
+                        at,
+                    ));
                 }
                 at += 1;
                 level -= 1;

@@ -238,7 +238,8 @@ impl Shape {
 
     fn enter(&mut self, number: usize) {
         let key = &self.keys[number - 1];
-        let mut padded = Vec::from(if key.long.is_empty() { &key.head[..key.len as usize] } else { &key.long });
+        let mut padded =
+            Vec::from(if key.long.is_empty() { &key.head[..key.len as usize] } else { &key.long });
         padded.resize(key.len as usize + WIDTH, 0);
         // SAFETY: padded just above.
         let mut place = unsafe { hash(padded.as_ptr(), key.len as usize) };
@@ -267,9 +268,8 @@ unsafe fn hash(at: *const u8, len: usize) -> usize {
     let part = len.min(8);
     let mask = if part == 8 { u64::MAX } else { (1 << (part * 8)) - 1 };
     // SAFETY: both reads start inside the key, or at its start, and eight more bytes are readable.
-    let (first, last) = unsafe {
-        (at.cast::<u64>().read_unaligned(), at.add(len - part).cast::<u64>().read_unaligned())
-    };
+    let (first, last) =
+        unsafe { (at.cast::<u64>().read_unaligned(), at.add(len - part).cast::<u64>().read_unaligned()) };
     let (first, last) = (u64::from_le(first) & mask, u64::from_le(last) & mask);
     let mixed = (first ^ last.rotate_left(29) ^ (len as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ mixed >> 32) as usize

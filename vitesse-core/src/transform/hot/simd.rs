@@ -49,9 +49,13 @@ pub(crate) trait Simd: Copy {
         out: &mut Vec<u8>,
     ) -> super::Outcome;
     /// Walks an object; a function of its own for each implementation, so that recursion stays inside it.
-    unsafe fn object(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault>;
+    unsafe fn object(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault>;
     /// Walks an array, likewise.
-    unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault>;
+    unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call)
+    -> Result<usize, super::Fault>;
     /// Finds out which member stands there when the learned one doesn't.
     unsafe fn resolve(
         walk: &mut super::walk::Walk<'_>,
@@ -175,7 +179,10 @@ impl Simd for Portable {
         unsafe { super::transform::<Self>(fast, state, text, out) }
     }
 
-    unsafe fn object(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault> {
+    unsafe fn object(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault> {
         // SAFETY: handed on from the caller.
         unsafe { super::walk::object::<Self>(walk, call) }
     }
@@ -192,7 +199,10 @@ impl Simd for Portable {
         unsafe { program.write_body::<Self>(text, ops, frame, groups, to) }
     }
 
-    unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call) -> Result<usize, super::Fault> {
+    unsafe fn array(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault> {
         // SAFETY: handed on from the caller.
         unsafe { super::walk::array::<Self>(walk, call) }
     }
@@ -267,8 +277,10 @@ mod avx2 {
             unsafe {
                 let x = _mm256_loadu_si256(at.cast());
                 let is = |byte: u8| _mm256_cmpeq_epi8(x, _mm256_set1_epi8(byte as i8));
-                let space =
-                    _mm256_or_si256(_mm256_or_si256(is(b' '), is(b'\n')), _mm256_or_si256(is(b'\t'), is(b'\r')));
+                let space = _mm256_or_si256(
+                    _mm256_or_si256(is(b' '), is(b'\n')),
+                    _mm256_or_si256(is(b'\t'), is(b'\r')),
+                );
                 !(_mm256_movemask_epi8(space) as u32)
             }
         }

@@ -360,7 +360,10 @@ pub(crate) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
         let code = rest.get(slash + 1).copied().unwrap_or_default();
         rest = rest.get(slash + 2..).unwrap_or_default();
         let unit = |rest: &[u8]| {
-            rest.get(..4).unwrap_or_default().iter().fold(0, |n, b| n << 4 | (*b as char).to_digit(16).unwrap_or(0))
+            rest.get(..4)
+                .unwrap_or_default()
+                .iter()
+                .fold(0, |n, b| n << 4 | (*b as char).to_digit(16).unwrap_or(0))
         };
         let plain = match code {
             b'b' => 8,

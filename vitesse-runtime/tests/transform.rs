@@ -1,0 +1,133 @@
+//! The command as people run it: files, pipes, threads, broken records.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const MAPPING: &str = r#"{"version": 1, "transformations": [
+    {"source_field": "a", "dest_field": "x", "transform_type": "mapping"}
+]}"#;
+
+fn runtime(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    std::fs::write(folder.join("m.json"), MAPPING).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vitesse-runtime"))
+        .current_dir(folder)
+        .args(["transform", "--mapping", "m.json"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        // A command that stops early closes the pipe.
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn many(records: usize) -> Vec<u8> {
+    (0..records)
+        .flat_map(|n| format!("{{\"a\":{n},\"b\":\"{}\"}}\n", "y".repeat(n % 300)).into_bytes())
+        .collect()
+}
+
+fn expected(records: usize) -> Vec<u8> {
+    (0..records).flat_map(|n| format!("{{\"x\":{n}}}\n").into_bytes()).collect()
+}
+
+#[test]
+fn from_stdin_to_stdout_with_a_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = runtime(folder.path(), &[], b"{\"a\":1}\n[{\"a\":2}, {\"a\":3}] {\"a\":4}");
+    assert!(output.status.success());
+    assert_eq!(output.stdout, b"{\"x\":1}\n{\"x\":2}\n{\"x\":3}\n{\"x\":4}\n");
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("4 records, 0 failed"));
+}
+
+#[test]
+fn threads_keep_the_order_and_count_failures_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut input = many(20_000);
+    let output = runtime(folder.path(), &["--threads", "4"], &input);
+    assert!(output.status.success());
+    assert!(output.stdout == expected(20_000));
+    let offset = input.len();
+    input.extend_from_slice(b"{\"a\":01}\n{\"a\":20000}\n");
+    let output = runtime(folder.path(), &["--threads", "4", "--dead-letters", "dead"], &input);
+    assert!(output.status.success());
+    assert!(output.stdout == [expected(20_000), b"{\"x\":20000}\n".to_vec()].concat());
+    let dead = std::fs::read_to_string(folder.path().join("dead")).unwrap();
+    assert!(
+        dead.starts_with(&format!("{{\"record\":20001,\"offset\":{offset},\"kind\":\"record_invalid\"")),
+        "{dead}"
+    );
+    assert!(dead.ends_with(",\"text\":\"{\\\"a\\\":01}\"}\n"), "{dead}");
+}
+
+#[test]
+fn compressed_files_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let gz = std::fs::File::create(folder.path().join("1.ndjson.gz")).unwrap();
+    let mut gz = flate2::write::GzEncoder::new(gz, flate2::Compression::fast());
+    gz.write_all(&many(3000)).unwrap();
+    gz.finish().unwrap();
+    let rest = many(3001).split_off(many(3000).len());
+    let frame =
+        |bytes: &[u8]| ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
+    let (first, second) = rest.split_at(rest.len() / 2);
+    std::fs::write(folder.path().join("2.zst"), [frame(first), frame(second)].concat()).unwrap();
+    let output = runtime(folder.path(), &["--input", "1.ndjson.gz", "2.zst", "--output", "out"], b"");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(std::fs::read(folder.path().join("out")).unwrap() == expected(3001));
+}
+
+#[test]
+fn a_failure_names_record_offset_and_byte_and_leaves_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = runtime(folder.path(), &["--output", "out"], b"{\"a\":1}\n{\"a\":\"\\ud800\"}\n");
+    assert_eq!(output.status.code(), Some(i32::from(vitesse_core::ErrorKind::RecordInvalid.exit_code())));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("byte: 6, record: 2, offset: 8"), "{error}");
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [folder.path().join("m.json")]);
+    let output =
+        runtime(folder.path(), &["--on-error", "skip", "--limit", "3"], b"{\"a\":1}{\"a\":2}\n{]\n{\"a\":3}");
+    assert!(output.status.success());
+    assert_eq!(output.stdout, b"{\"x\":1}\n{\"x\":2}\n");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("m.json"), MAPPING).unwrap();
+    std::fs::write(folder.path().join("in"), many(50_000)).unwrap();
+    for threads in ["1", "2"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_vitesse-runtime"))
+            .current_dir(folder.path())
+            .args(["transform", "--quiet", "--mapping", "m.json", "--input", "in", "--threads", threads])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn the_version_names_the_mappings_it_accepts() {
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_vitesse-runtime")).args(arguments).output().unwrap()
+    };
+    let json = run(&["--version", "--json"]);
+    assert!(json.status.success());
+    assert!(String::from_utf8_lossy(&json.stdout).contains("\"mapping_versions\":[1]"));
+    assert_eq!(run(&[]).status.code(), Some(2));
+}
