@@ -3,8 +3,12 @@
 use super::{Call, Function, ParamKind, built, convert, ex, fails, optional, refused, single};
 use crate::error::Result;
 use crate::mapping::Value;
-use crate::mapping::predicate::{equal, order};
+use crate::mapping::predicate::order;
+use crate::mapping::value::{write_string, write_value};
 use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::decimal::Decimal;
 use std::sync::Arc;
 
 pub(super) const TABLE: &[Function] = &[
@@ -76,16 +80,19 @@ pub(super) const TABLE: &[Function] = &[
         aliases: &["distinct"],
         summary: "Leaves out elements that came before.",
         doc: "Numbers are compared by value; the first of equal elements stays.",
-        examples: &[ex("{}", &[r#"[1,"a",1.0,"a",null]"#], r#"[1,"a",null]"#)],
+        examples: &[
+            ex("{}", &[r#"[1,"a",1.0,"a",null]"#], r#"[1,"a",null]"#),
+            ex("{}", &[r#"[{"a":1,"b":[]},{"b":[],"a":1e0},"1"]"#], r#"[{"a":1,"b":[]},"1"]"#),
+        ],
         build: |_| {
             of_array(|items| {
-                let mut kept: Vec<Value> = Vec::new();
-                for item in items {
-                    if !kept.iter().any(|known| equal(known, item)) {
-                        kept.push(item.clone());
-                    }
-                }
-                kept.into()
+                let mut known = HashSet::new();
+                let kept = items.iter().filter(|item| {
+                    let mut text = String::new();
+                    meaning(item, &mut text);
+                    known.insert(text)
+                });
+                kept.cloned().collect::<Vec<_>>().into()
             })
         },
         ..Function::DEFAULT
@@ -207,5 +214,33 @@ fn flatten(items: &[Value], depth: i64, flat: &mut Vec<Value>) {
             Value::Array(inner) if depth > 0 => flatten(inner, depth - 1, flat),
             other => flat.push(other.clone()),
         }
+    }
+}
+
+/// The same text for values that mean the same: numbers by value, keys in any order.
+fn meaning(value: &Value, out: &mut String) {
+    match value {
+        Value::Number(number) => match Decimal::parse(number.as_str()) {
+            Some(decimal) => out.push_str(&format!("{decimal:?}")),
+            None => out.push_str(number.as_str()),
+        },
+        Value::Array(items) => {
+            for item in items {
+                out.push('[');
+                meaning(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(object) => {
+            let mut fields: Vec<_> = object.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            for (key, value) in fields {
+                out.push('{');
+                write_string(key, out);
+                meaning(value, out);
+            }
+            out.push('}');
+        }
+        other => write_value(other, out),
     }
 }
