@@ -38,17 +38,13 @@ def peers(workload):
 
 
 def run(command, data, out):
-    """CPU seconds, wall seconds and the peak memory in KiB of one run."""
+    """CPU seconds of one run."""
     with open(data, "rb") as stdin, open(out, "wb") as stdout:
-        import time
-
-        start = time.monotonic()
         process = subprocess.Popen(command, stdin=stdin, stdout=stdout)
         _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
     if status != 0:
         sys.exit(f"{command} failed: {status}")
-    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss
+    return usage.ru_utime + usage.ru_stime
 
 
 def values(path):
@@ -90,17 +86,14 @@ def main():
                         at = next(i for i, (a, b) in enumerate(zip(made, expected)) if a != b)
                         sys.exit(f"{name} differs on {workload} {variant}, record {at + 1}:\n{made[at]}\n{expected[at]}")
                 times = {name: [] for name in found}
-                memory = dict.fromkeys(found, 0)
                 for _ in range(options.runs):
                     for name, command in found.items():
-                        cpu, _, peak = run(command, data, "/dev/null")
-                        times[name].append(cpu)
-                        memory[name] = max(memory[name], peak)
+                        times[name].append(run(command, data, "/dev/null"))
                 for name in found:
                     ratios = [peer / ours for peer, ours in zip(times[name], times["vitesse"])]
-                    row = (variant, workload, name, size / 1e6 / statistics.median(times[name]), statistics.median(ratios), memory[name] / 1024)
+                    row = (variant, workload, name, size / 1e6 / statistics.median(times[name]), statistics.median(ratios))
                     table.append(row)
-                    print(f"{variant:9} {workload} {name:18} {row[3]:7.0f} MB/s  vitesse is {row[4]:6.2f}x  {row[5]:5.1f} MiB", flush=True)
+                    print(f"{variant:9} {workload} {name:18} {row[3]:7.0f} MB/s  vitesse is {row[4]:6.2f}x", flush=True)
     if options.svg:
         pathlib.Path(options.svg).write_text(svg([row for row in table if row[0] == "plain"]))
 

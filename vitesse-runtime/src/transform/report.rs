@@ -38,7 +38,7 @@ impl Report {
             });
             (stop, thread)
         });
-        Self { counts, quiet: options.quiet, started, ticker: ticker.map(|(stop, thread)| (stop, thread)) }
+        Self { counts, quiet: options.quiet, started, ticker }
     }
 
     pub(crate) fn add(&self, records: u64, failed: u64, bytes: u64) {
