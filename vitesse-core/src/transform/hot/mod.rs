@@ -48,6 +48,7 @@ pub(crate) struct State {
     groups: Vec<Group>,
     shapes: Vec<Shape>,
     scratch: Vec<u8>,
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "there is only one way there"))]
     portable: bool,
 }
 
