@@ -1,38 +1,21 @@
-//! Runs every `console` block of the README and the book, and the command's own cases in `tests/cmd`.
+//! Runs every `console` block of the README and the book, from the workspace's folder.
 //!
 //! `TRYCMD=overwrite` writes what was printed into the blocks.
 
 #[test]
 fn every_example_does_what_it_says() {
+    // The only test of this file, so that nobody else minds where the process stands.
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).unwrap();
     let home = tempfile::tempdir().unwrap();
-    let cases = trycmd::TestCases::new();
-    cases
+    let vitesse = trycmd::cargo::cargo_bin!("vitesse");
+    trycmd::TestCases::new()
         .env("VITESSE_HOME", home.path().to_str().unwrap())
         .env("NO_COLOR", "1")
-        .env("SSL_CERT_FILE", "")
-        .register_bin("vitesse", trycmd::cargo::cargo_bin!("vitesse"))
-        .case("tests/cmd/*.md")
-        .case("../../README.md")
-        .case("../../docs/src/*.md")
-        .case("../../docs/src/**/*.md");
-    cases.run();
-}
-
-#[test]
-fn manual_pages_are_written_for_every_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let pages = folder.path().join("man");
-    let run =
-        || std::process::Command::new(trycmd::cargo::cargo_bin!("vitesse")).arg("man").arg(&pages).output();
-    let output = run().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
-    assert!(page("vitesse.1").contains("vitesse\\-errors(1)"));
-    assert!(page("vitesse-store-check.1").contains(".TH vitesse-store-check 1"));
-    // A folder that can't be made is an error that names it.
-    std::fs::remove_dir_all(&pages).unwrap();
-    std::fs::write(&pages, "a file").unwrap();
-    let output = run().unwrap();
-    assert_eq!(output.status.code(), Some(23));
-    assert!(String::from_utf8_lossy(&output.stderr).contains(pages.to_str().unwrap()));
+        .register_bin("vitesse", vitesse)
+        // Built beside ours whenever the workspace's tests are.
+        .register_bin("vitesse-runtime", vitesse.with_file_name("vitesse-runtime"))
+        .case("README.md")
+        .case("docs/src/*.md")
+        .case("docs/src/**/*.md")
+        .run();
 }
