@@ -31,6 +31,10 @@ pub mod net;
 pub mod store;
 #[cfg(feature = "ingest")]
 pub mod ingestor;
+#[cfg(feature = "map")]
+pub mod embed;
+#[cfg(feature = "map")]
+pub mod mapper;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -62,6 +62,8 @@ pub(crate) enum Command {
         /// The id of an error, such as `spec_invalid`.
         id: Option<String>,
     },
+    /// Find which fields of one schema become which of another, without a network.
+    Match(Match),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -78,6 +80,29 @@ pub(crate) enum Command {
 pub(crate) enum StoreCommand {
     /// Open the store and ask whether it can serve.
     Check,
+}
+
+/// What `match` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Match {
+    /// The source: a JSON Schema file.
+    #[arg(required_unless_present = "batch")]
+    pub(crate) source: Option<PathBuf>,
+    /// The destination: a JSON Schema file.
+    #[arg(required_unless_present = "batch")]
+    pub(crate) dest: Option<PathBuf>,
+    /// What the integration is for, in your words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) intent: Option<String>,
+    /// A pair that holds, as SOURCE=DEST paths. Repeatable.
+    #[arg(long = "hint", value_name = "A=B")]
+    pub(crate) hints: Vec<String>,
+    /// Answer every case file of a folder instead.
+    #[arg(long, value_name = "FOLDER", requires = "out", conflicts_with_all = ["source", "intent", "hints"])]
+    pub(crate) batch: Option<PathBuf>,
+    /// Where the answers to the cases go.
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod completions;
 mod env;
 mod errors;
 mod man;
+mod match_fields;
 mod store;
 
 use vitesse_core::config::Config;
@@ -24,6 +25,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Env { example } => env::run(example, &config, ui),
         Command::Errors { id } => errors::run(id.as_deref(), ui),
         Command::Completions { shell } => completions::run(shell, ui),
+        Command::Match(args) => match_fields::run(&args, ui),
         Command::Man { folder } => man::run(&folder, ui),
     }
 }

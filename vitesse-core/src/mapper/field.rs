@@ -1,0 +1,157 @@
+use serde_json::Value;
+
+use super::lexicon::canonical;
+use crate::embed::{Embedder, Vector, split_words};
+
+/// How deep a schema is followed; deeper fields are left to hints.
+const DEPTH: usize = 12;
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Date,
+    Number,
+    Integer,
+    Boolean,
+    Object,
+    Any,
+}
+
+/// A field as the mapper sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// Its path, with `[]` where an array is.
+    pub(super) path: String,
+    /// The path of what it is in.
+    pub(super) parent: String,
+    /// What its own name says, then what the names around it say, each with a weight.
+    pub(super) words: Vec<(String, i32)>,
+    /// How many of `words` are its own.
+    pub(super) own: usize,
+    pub(super) kind: Kind,
+    pub(super) required: bool,
+    /// The meaning of the words together.
+    pub(super) vector: Vector,
+}
+
+impl Field {
+    pub(super) fn repeated(&self) -> bool {
+        self.path.contains("[]")
+    }
+}
+
+/// The fields of a schema that hold values, in the schema's order.
+pub(super) fn fields(schema: &Value, entity: &[String], model: &Embedder) -> Vec<Field> {
+    let mut walk = Walk { root: schema, entity, model, found: Vec::new() };
+    walk.node(schema, &mut Vec::new(), "", true, 0);
+    walk.found
+}
+
+struct Walk<'a> {
+    root: &'a Value,
+    entity: &'a [String],
+    model: &'a Embedder,
+    found: Vec<Field>,
+}
+
+impl<'a> Walk<'a> {
+    fn resolve(&self, schema: &'a Value) -> &'a Value {
+        let mut schema = schema;
+        for _ in 0..8 {
+            let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) else {
+                break;
+            };
+            match self.root.pointer(target) {
+                Some(found) => schema = found,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    fn node(&mut self, schema: &'a Value, names: &mut Vec<&'a str>, path: &str, required: bool, depth: usize) {
+        let schema = self.resolve(schema);
+        let mut properties = Vec::new();
+        self.properties(schema, &mut properties, 0);
+        if depth < DEPTH && !properties.is_empty() {
+            for (name, child, must) in properties {
+                let dot = if path.is_empty() { "" } else { "." };
+                names.push(name);
+                self.node(child, names, &format!("{path}{dot}{name}"), must && required, depth + 1);
+                names.pop();
+            }
+        } else if depth < DEPTH
+            && let Some(items) = schema.get("items").filter(|items| items.is_object())
+        {
+            self.node(items, names, &format!("{path}[]"), required, depth + 1);
+        } else if !names.is_empty() {
+            self.leaf(schema, names, path, required);
+        }
+    }
+
+    /// The properties of an object, those of `allOf` included.
+    fn properties(&self, schema: &'a Value, into: &mut Vec<(&'a str, &'a Value, bool)>, depth: usize) {
+        let must = schema.get("required").and_then(Value::as_array);
+        if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            for (name, child) in properties {
+                let must = must.is_some_and(|must| must.iter().any(|must| must.as_str() == Some(name)));
+                into.push((name, child, must));
+            }
+        }
+        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < 4) {
+            self.properties(self.resolve(part), into, depth + 1);
+        }
+    }
+
+    fn leaf(&mut self, schema: &Value, names: &[&str], path: &str, required: bool) {
+        let mut own_name = canonical(&split_words(names.last().copied().unwrap_or_default()));
+        let mut above: Vec<_> = names[..names.len() - 1].iter().map(|name| canonical(&split_words(name))).collect();
+        // `price.value` and `name[].value` are the price and the name.
+        let empty = |words: &[String]| matches!(words, [one] if ["amount", "data", "field", "string"].contains(&one.as_str()));
+        if empty(&own_name)
+            && let Some(parent) = above.pop()
+        {
+            own_name = parent;
+        }
+        let specific = own_name.iter().filter(|word| !self.entity.contains(word)).count();
+        let mut words: Vec<(String, i32)> = Vec::new();
+        for word in own_name {
+            let weight = if specific > 0 && self.entity.contains(&word) { 1 } else { 4 };
+            words.push((word, weight));
+        }
+        let own = words.len();
+        for (distance, name) in above.iter().rev().enumerate() {
+            for word in name {
+                let weight = if distance == 0 { 2 } else { 1 };
+                if !self.entity.contains(word)
+                    && !super::score::FRAMES.contains(&word.as_str())
+                    && words.iter().all(|(known, _)| known != word)
+                {
+                    words.push((word.clone(), weight));
+                }
+            }
+        }
+        let vector = self.model.embed_words(words.iter().map(|(word, weight)| (word.as_str(), i64::from(*weight))));
+        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
+        self.found.push(Field { path: path.to_owned(), parent, words, own, kind: kind(schema), required, vector });
+    }
+}
+
+fn kind(schema: &Value) -> Kind {
+    let named = match schema.get("type") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or(""),
+        _ => "",
+    };
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or("");
+    match (named, format) {
+        ("string", "date" | "date-time") => Kind::Date,
+        ("string", _) => Kind::Text,
+        ("integer", _) => Kind::Integer,
+        ("number", _) => Kind::Number,
+        ("boolean", _) => Kind::Boolean,
+        ("object", _) => Kind::Object,
+        _ => Kind::Any,
+    }
+}
