@@ -132,7 +132,7 @@ def main(folder, out):
             scores = scores.masked_fill(same, -1e4)
             loss = torch.nn.functional.cross_entropy(scores, target) + torch.nn.functional.cross_entropy(scores.T, target)
             optimiser.zero_grad(); loss.backward(); optimiser.step()
-            total += float(loss)
+            total += loss.item()
         print("epoch", epoch, total / max(1, len(order) // batch), flush=True)
     vectors = table.weight.data
 

@@ -111,7 +111,8 @@ impl Embedder {
     }
 
     fn add(&self, row: usize, weight: i64, sum: &mut [i64; DIMENSIONS]) {
-        let Some((scale, values)) = self.rows.get(row * ROW..(row + 1) * ROW).and_then(|row| row.split_at_checked(2))
+        let Some((scale, values)) =
+            self.rows.get(row * ROW..(row + 1) * ROW).and_then(|row| row.split_at_checked(2))
         else {
             return;
         };

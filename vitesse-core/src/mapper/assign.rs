@@ -8,7 +8,7 @@ const ENOUGH: i32 = 600;
 /// From which score on another source joins an array that is taken.
 const JOIN: i32 = 680;
 /// From which score on a source that is taken fills another destination.
-const AGAIN: i32 = 920;
+const AGAIN: i32 = 970;
 
 /// A line: the source, the destination, how alike they are, and how far ahead of the runner-up.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,12 @@ pub(super) struct Pair {
 }
 
 /// Chooses the lines. `taken` are lines that stand already; they are given back first.
-pub(super) fn assign(source: &[Field], dest: &[Field], scores: &mut Scores, taken: &[(usize, usize)]) -> Vec<Pair> {
+pub(super) fn assign(
+    source: &[Field],
+    dest: &[Field],
+    scores: &mut Scores,
+    taken: &[(usize, usize)],
+) -> Vec<Pair> {
     // Fields that agree vote for their neighbours: what stands together belongs together.
     let first = one_to_one(source, dest, scores, taken);
     let mut votes: HashMap<(&str, &str), i32> = HashMap::new();
@@ -39,13 +44,16 @@ pub(super) fn assign(source: &[Field], dest: &[Field], scores: &mut Scores, take
 
     // Several flat fields go into one array.
     let mut more = Vec::new();
-    for (s, from) in source.iter().enumerate().filter(|(s, from)| !from.repeated() && !used(&pairs, *s)) {
+    for s in (0..source.len())
+        .filter(|s| source[*s].parent.is_empty() && !source[*s].repeated() && !used(&pairs, *s))
+    {
         let best = (0..dest.len()).max_by_key(|d| (scores.get(s, *d), std::cmp::Reverse(*d)));
-        let Some(d) = best.filter(|d| scores.get(s, *d) >= JOIN && dest[*d].repeated() && !fixed(*d)) else { continue };
+        let fits =
+            |d: &usize| scores.get(s, *d) >= JOIN && dest[*d].repeated() && dest[*d].listed && !fixed(*d);
+        let Some(d) = best.filter(fits) else { continue };
         if pairs.iter().any(|pair| pair.dest == d && !source[pair.source].repeated()) {
             more.push(Pair { source: s, dest: d, score: scores.get(s, d) - 40, ahead: 0 });
         }
-        let _ = from;
     }
     // One field fills a second destination when it all but says so.
     for d in (0..dest.len()).filter(|d| !fixed(*d) && pairs.iter().all(|pair| pair.dest != *d)) {
@@ -88,7 +96,8 @@ fn one_to_one(source: &[Field], dest: &[Field], scores: &Scores, taken: &[(usize
         }
     }
     for (score, s, d) in chosen {
-        let rival_source = (0..source.len()).filter(|other| *other != s).map(|other| scores.get(other, d)).max();
+        let rival_source =
+            (0..source.len()).filter(|other| *other != s).map(|other| scores.get(other, d)).max();
         let rival_dest = (0..dest.len()).filter(|other| *other != d).map(|other| scores.get(s, other)).max();
         let ahead = score - rival_source.unwrap_or(0).max(rival_dest.unwrap_or(0));
         pairs.push(Pair { source: s, dest: d, score, ahead });

@@ -31,6 +31,14 @@ pub(super) struct Field {
     pub(super) own: usize,
     pub(super) kind: Kind,
     pub(super) required: bool,
+    /// Its own name as it is written, in lower case words.
+    pub(super) raw: Vec<String>,
+    /// The number its name ends in, as in `street_2`.
+    pub(super) digits: Option<u32>,
+    /// Whether its array is named as it is: `emails[].email`.
+    pub(super) listed: bool,
+    /// Whether the destination makes it itself.
+    pub(super) generated: bool,
     /// The meaning of the words together.
     pub(super) vector: Vector,
 }
@@ -38,6 +46,19 @@ pub(super) struct Field {
 impl Field {
     pub(super) fn repeated(&self) -> bool {
         self.path.contains("[]")
+    }
+}
+
+/// A destination that keeps the id of a record elsewhere makes its own id itself.
+pub(super) fn mark_generated(fields: &mut [Field]) {
+    let elsewhere = |field: &Field| {
+        field.raw.len() == 2
+            && field.raw[1] == "id"
+            && ["remote", "external", "foreign", "original", "thirdparty"].contains(&field.raw[0].as_str())
+    };
+    let parents: Vec<_> = fields.iter().filter(|f| elsewhere(f)).map(|f| f.parent.clone()).collect();
+    for field in fields {
+        field.generated = field.raw == ["id"] && parents.contains(&field.parent);
     }
 }
 
@@ -59,7 +80,8 @@ impl<'a> Walk<'a> {
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         let mut schema = schema;
         for _ in 0..8 {
-            let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#')) else {
+            let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix('#'))
+            else {
                 break;
             };
             match self.root.pointer(target) {
@@ -70,7 +92,14 @@ impl<'a> Walk<'a> {
         schema
     }
 
-    fn node(&mut self, schema: &'a Value, names: &mut Vec<&'a str>, path: &str, required: bool, depth: usize) {
+    fn node(
+        &mut self,
+        schema: &'a Value,
+        names: &mut Vec<&'a str>,
+        path: &str,
+        required: bool,
+        depth: usize,
+    ) {
         let schema = self.resolve(schema);
         let mut properties = Vec::new();
         self.properties(schema, &mut properties, 0);
@@ -99,14 +128,29 @@ impl<'a> Walk<'a> {
                 into.push((name, child, must));
             }
         }
-        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < 4) {
+        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < 4)
+        {
             self.properties(self.resolve(part), into, depth + 1);
         }
     }
 
     fn leaf(&mut self, schema: &Value, names: &[&str], path: &str, required: bool) {
-        let mut own_name = canonical(&split_words(names.last().copied().unwrap_or_default()));
-        let mut above: Vec<_> = names[..names.len() - 1].iter().map(|name| canonical(&split_words(name))).collect();
+        let name = names.last().copied().unwrap_or_default();
+        let mut raw = split_words(name);
+        let mut own_name = canonical(&raw);
+        if own_name.iter().any(|word| !self.entity.contains(word)) {
+            raw.retain(|word| {
+                !canonical(std::slice::from_ref(word)).iter().any(|word| self.entity.contains(word))
+            });
+        }
+        let head = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let digits = name[head.len()..].parse().ok();
+        // `address2` is a line of an address, not a second address.
+        if digits.is_some() && own_name == ["address"] {
+            own_name = vec!["street".to_owned()];
+        }
+        let mut above: Vec<_> =
+            names[..names.len() - 1].iter().map(|name| canonical(&split_words(name))).collect();
         // `price.value` and `name[].value` are the price and the name.
         let empty = |words: &[String]| matches!(words, [one] if ["amount", "data", "field", "string"].contains(&one.as_str()));
         if empty(&own_name)
@@ -114,6 +158,7 @@ impl<'a> Walk<'a> {
         {
             own_name = parent;
         }
+        let array = path.contains("[]") && above.last().is_none_or(|above| *above == own_name);
         let specific = own_name.iter().filter(|word| !self.entity.contains(word)).count();
         let mut words: Vec<(String, i32)> = Vec::new();
         for word in own_name {
@@ -132,16 +177,31 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let vector = self.model.embed_words(words.iter().map(|(word, weight)| (word.as_str(), i64::from(*weight))));
+        let vector =
+            self.model.embed_words(words.iter().map(|(word, weight)| (word.as_str(), i64::from(*weight))));
         let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
-        self.found.push(Field { path: path.to_owned(), parent, words, own, kind: kind(schema), required, vector });
+        self.found.push(Field {
+            path: path.to_owned(),
+            parent,
+            words,
+            own,
+            kind: kind(schema),
+            required,
+            raw,
+            digits,
+            listed: array,
+            generated: false,
+            vector,
+        });
     }
 }
 
 fn kind(schema: &Value) -> Kind {
     let named = match schema.get("type") {
         Some(Value::String(name)) => name.as_str(),
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or(""),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("")
+        }
         _ => "",
     };
     let format = schema.get("format").and_then(Value::as_str).unwrap_or("");

@@ -76,8 +76,27 @@ const PHRASES: &[(&str, &str, &str)] = &[
 
 /// Words that only wrap others.
 const WRAPPERS: &[&str] = &[
-    "metadata", "attributes", "properties", "fields", "associations", "values", "data", "info", "details",
-    "field", "the", "of", "in", "is", "has", "a", "remote", "external", "last", "record", "raw",
+    "metadata",
+    "attributes",
+    "properties",
+    "fields",
+    "associations",
+    "values",
+    "data",
+    "info",
+    "details",
+    "field",
+    "the",
+    "of",
+    "in",
+    "is",
+    "has",
+    "a",
+    "remote",
+    "external",
+    "last",
+    "record",
+    "raw",
 ];
 
 /// The words as the mapper thinks of them: one word for one meaning, singular, without wrappers.
@@ -94,12 +113,16 @@ pub(super) fn canonical(words: &[String]) -> Vec<String> {
             index += 1;
             continue;
         }
-        kept.push(SAME.iter().find(|same| same.contains(&word.as_str())).map_or(word, |same| same[0].to_owned()));
+        kept.push(
+            SAME.iter().find(|same| same.contains(&word.as_str())).map_or(word, |same| same[0].to_owned()),
+        );
     }
     let rest: Vec<String> = kept.iter().filter(|word| !WRAPPERS.contains(&word.as_str())).cloned().collect();
     let mut rest = if rest.is_empty() { kept } else { rest };
     // "updated" and "created" are dates already.
-    if rest.iter().any(|word| word == "updated" || word == "created") && rest.last().is_some_and(|w| w == "date") {
+    if rest.iter().any(|word| word == "updated" || word == "created")
+        && rest.last().is_some_and(|w| w == "date")
+    {
         rest.pop();
     }
     rest.dedup();
@@ -113,7 +136,11 @@ fn singular(word: &str) -> String {
     if word.len() > 5 && (word.ends_with("sses") || word.ends_with("xes")) {
         return word[..word.len() - 2].to_owned();
     }
-    if word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us") && !word.ends_with("is")
+    if word.len() > 3
+        && word.ends_with('s')
+        && !word.ends_with("ss")
+        && !word.ends_with("us")
+        && !word.ends_with("is")
     {
         return word[..word.len() - 1].to_owned();
     }

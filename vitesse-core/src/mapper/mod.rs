@@ -94,22 +94,55 @@ impl Mapper {
     pub fn map(&self, source: &Value, dest: &Value, request: &Request) -> Result<MappingProposal> {
         let entity = entity(request);
         let from = known(fields(source, &entity, self.model), "source")?;
-        let to = known(fields(dest, &entity, self.model), "destination")?;
+        let mut to = known(fields(dest, &entity, self.model), "destination")?;
+        field::mark_generated(&mut to);
         let mut taken = Vec::new();
         for (source, dest) in &request.hints {
             taken.push((place(source, &from, "source")?, place(dest, &to, "destination")?));
         }
         let mut scores = Scores::of(&from, &to, self.model);
-        let pairs = assign::assign(&from, &to, &mut scores, &taken);
+        let mut pairs = assign::assign(&from, &to, &mut scores, &taken);
+        let hinted = |pair: &Pair| taken.contains(&(pair.source, pair.dest));
+        pairs.retain(|pair| {
+            hinted(pair) || confidence::evidence(pair.score, pair.ahead) >= confidence::ENOUGH
+        });
+        if !pairs.iter().any(|pair| hinted(pair) || telling(pair, &from, &to)) {
+            pairs.clear();
+        }
         let lines: Vec<_> = pairs.iter().map(|pair| line(pair, &from, &to, &scores, &taken)).collect();
         let filled = |d: usize| pairs.iter().any(|pair| pair.dest == d);
         let missing = to.iter().enumerate().filter(|(d, field)| field.required && !filled(*d));
         let unmapped_required = missing.map(|(_, field)| field.path.clone()).collect();
         let refused = lines.is_empty().then(|| {
-            "no field of the source is enough like one of the destination; name pairs you know as hints".to_owned()
+            "the two have nothing in common but what every record has; name the pairs you know as hints"
+                .to_owned()
         });
         Ok(MappingProposal { lines, unmapped_required, refused })
     }
+}
+
+/// Words that nearly every record has a field for, whatever it is about.
+const COMMON: &[&str] = &[
+    "id",
+    "name",
+    "date",
+    "updated",
+    "created",
+    "status",
+    "type",
+    "description",
+    "url",
+    "number",
+    "code",
+    "amount",
+    "active",
+];
+
+/// Whether a line says that both records are about the same: an id and a name are in every record.
+fn telling(pair: &Pair, from: &[Field], to: &[Field]) -> bool {
+    let (s, d) = (&from[pair.source], &to[pair.dest]);
+    let says = |field: &Field| field.words.iter().any(|(word, _)| !COMMON.contains(&word.as_str()));
+    confidence::evidence(pair.score, pair.ahead) >= 850 && says(s) && says(d)
 }
 
 /// The words that name the records themselves, which say nothing within them: `order_status` is the status.
@@ -132,17 +165,26 @@ fn known(fields: Vec<Field>, side: &'static str) -> Result<Vec<Field>> {
 
 fn place(path: &str, fields: &[Field], side: &'static str) -> Result<usize> {
     fields.iter().position(|field| field.path == path).ok_or_else(|| {
-        let error = Error::new(ErrorKind::InvalidInput, format!("a hint names a field that the {side} doesn't have"))
-            .in_operation("mapper.map")
-            .with("field", path);
+        let error =
+            Error::new(ErrorKind::InvalidInput, format!("a hint names a field that the {side} doesn't have"))
+                .in_operation("mapper.map")
+                .with("field", path);
         match nearest(path, fields.iter().map(|field| field.path.as_str())) {
             Some(name) => error.help(format!("did you mean {name:?}?")),
-            None => error.help(format!("the {side} has {} fields, such as {:?}", fields.len(), fields[0].path)),
+            None => {
+                error.help(format!("the {side} has {} fields, such as {:?}", fields.len(), fields[0].path))
+            }
         }
     })
 }
 
-fn line(pair: &Pair, from: &[Field], to: &[Field], scores: &Scores, taken: &[(usize, usize)]) -> ProposedLine {
+fn line(
+    pair: &Pair,
+    from: &[Field],
+    to: &[Field],
+    scores: &Scores,
+    taken: &[(usize, usize)],
+) -> ProposedLine {
     let (s, d) = (&from[pair.source], &to[pair.dest]);
     let hinted = taken.contains(&(pair.source, pair.dest));
     let mut others: Vec<_> = (0..from.len()).filter(|other| *other != pair.source).collect();
@@ -151,14 +193,16 @@ fn line(pair: &Pair, from: &[Field], to: &[Field], scores: &Scores, taken: &[(us
     ProposedLine {
         source: s.path.clone(),
         dest: d.path.clone(),
-        confidence: if hinted { 1000 } else { confidence::of(pair.score, pair.ahead) },
+        confidence: if hinted { 1000 } else { confidence::of(confidence::evidence(pair.score, pair.ahead)) },
         reason: if hinted { "you said so".to_owned() } else { reason(s, d) },
         candidates: candidates.map(|other| from[*other].path.clone()).collect(),
     }
 }
 
 fn reason(s: &Field, d: &Field) -> String {
-    let own = |field: &Field| -> Vec<String> { field.words[..field.own].iter().map(|(word, _)| word.clone()).collect() };
+    let own = |field: &Field| -> Vec<String> {
+        field.words[..field.own].iter().map(|(word, _)| word.clone()).collect()
+    };
     let (a, b) = (own(s), own(d));
     if a == b {
         return format!("both are \"{}\"", a.join(" "));

@@ -17,7 +17,9 @@ impl Scores {
     pub(super) fn of(source: &[Field], dest: &[Field], model: &Embedder) -> Self {
         let (left, left_words) = numbered(source);
         let (right, right_words) = numbered(dest);
-        let vectors = |words: &[&str]| -> Vec<Vector> { words.iter().map(|word| model.embed_words([(*word, 4)])).collect() };
+        let vectors = |words: &[&str]| -> Vec<Vector> {
+            words.iter().map(|word| model.embed_words([(*word, 4)])).collect()
+        };
         let (left_vectors, right_vectors) = (vectors(&left_words), vectors(&right_words));
         let mut alike = Vec::with_capacity(left_words.len() * right_words.len());
         for (a, va) in left_words.iter().zip(&left_vectors) {
@@ -27,7 +29,7 @@ impl Scores {
         let mut values = Vec::with_capacity(source.len() * dest.len());
         for (s, a) in source.iter().zip(&left) {
             for (d, b) in dest.iter().zip(&right) {
-                values.push(score(s, a, d, b, &table));
+                values.push(if d.generated { 0 } else { score(s, a, d, b, &table) });
             }
         }
         Self { width: dest.len(), values }
@@ -78,15 +80,20 @@ fn words_alike(a: &str, va: &Vector, b: &str, vb: &Vector) -> i32 {
     if a == b {
         return 1000;
     }
+    // Whether something is done or active is a status.
+    if matches!((a, b), ("done" | "active", "status") | ("status", "done" | "active")) {
+        return 700;
+    }
     let meaning = (va.similarity(vb).max(0) * 6) / 10;
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    let written = if short.len() >= 3 && (long.starts_with(short) || long.ends_with(short) && short.len() >= 4) {
-        750
-    } else if short.len() >= 5 && strsim::levenshtein(a, b) <= 1 {
-        800
-    } else {
-        0
-    };
+    let written =
+        if short.len() >= 3 && (long.starts_with(short) || long.ends_with(short) && short.len() >= 4) {
+            750
+        } else if short.len() >= 5 && strsim::levenshtein(a, b) <= 1 {
+            800
+        } else {
+            0
+        };
     meaning.max(written)
 }
 
@@ -109,7 +116,38 @@ fn score(s: &Field, a: &[(usize, i32)], d: &Field, b: &[(usize, i32)], table: &T
     let own = cover(&a[..s.own.min(a.len())], &b[..d.own.min(b.len())], table);
     let path = cover(a, b, table);
     let meaning = s.vector.similarity(&d.vector).max(0);
-    (own * 3 + path * 4 + meaning * 3) / 10 - clash(s.kind, d.kind)
+    (own * 3 + path * 4 + meaning * 3) / 10 + shape(s, d) - clash(s.kind, d.kind)
+}
+
+/// Words that say which property of a thing is meant: a type is no number, whatever both belong to.
+const ASPECTS: &[&str] = &[
+    "type", "id", "status", "date", "number", "url", "price", "currency", "tax", "discount", "shipping",
+    "updated", "created",
+];
+
+/// What spelling, numbers and place say beyond the words.
+fn shape(s: &Field, d: &Field) -> i32 {
+    let mut sum = if s.raw == d.raw { 30 } else { 0 };
+    sum += match (s.digits.unwrap_or(0), d.digits.unwrap_or(0)) {
+        (a, b) if a == b => 0,
+        (0, 1) | (1, 0) => -5,
+        (0, _) | (_, 0) => -90,
+        _ => -200,
+    };
+    let says = |field: &Field, aspect: &str| field.words.iter().any(|(word, _)| word == aspect);
+    let own = |field: &Field, aspect: &str| field.words[..field.own].iter().any(|(word, _)| word == aspect);
+    for aspect in ASPECTS {
+        if own(s, aspect) && !says(d, aspect) || own(d, aspect) && !says(s, aspect) {
+            sum -= 80;
+        }
+    }
+    let arrays = |field: &Field| field.path.matches("[]").count() as i32;
+    sum += match arrays(s) - arrays(d) {
+        more if more > 0 => -50 * more,
+        _ if d.listed => 0,
+        fewer => 25 * fewer,
+    };
+    sum - 6 * (s.path.matches('.').count() as i32 - d.path.matches('.').count() as i32).max(0)
 }
 
 /// What speaks against values of one kind in a field of another.

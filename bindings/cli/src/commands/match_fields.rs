@@ -51,7 +51,9 @@ struct Side {
 }
 
 fn batch(mapper: &Mapper, folder: &Path, out: &Path, ui: &Ui) -> Result<()> {
-    let problem = |error| Error::new(ErrorKind::Io, "the folder can't be read").with("path", folder.display()).source(error);
+    let problem = |error| {
+        Error::new(ErrorKind::Io, "the folder can't be read").with("path", folder.display()).source(error)
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(problem)? {
         let path = entry.map_err(problem)?.path();
@@ -73,23 +75,28 @@ fn batch(mapper: &Mapper, folder: &Path, out: &Path, ui: &Ui) -> Result<()> {
         let proposal = mapper
             .map(&case.source.schema, &case.dest.schema, &request)
             .map_err(|error| error.with("case", &case.id))?;
-        let line = |line: &vitesse_core::mapper::ProposedLine| json!([line.source, line.dest, f64::from(line.confidence) / 1000.0]);
+        let line = |line: &vitesse_core::mapper::ProposedLine| {
+            json!([line.source, line.dest, f64::from(line.confidence) / 1000.0])
+        };
         let lines: Vec<_> = proposal.lines.iter().map(line).collect();
         if proposal.refused.is_some() {
             refused.push(case.id.clone());
         }
         answers.insert(case.id, lines);
     }
-    let text = serde_json::to_vec(&answers)
-        .map_err(|error| Error::new(ErrorKind::Internal, "the answers can't be written as JSON").source(error))?;
-    std::fs::write(out, text)
-        .map_err(|error| Error::new(ErrorKind::Io, "the file can't be written").with("path", out.display()).source(error))?;
+    let text = serde_json::to_vec(&answers).map_err(|error| {
+        Error::new(ErrorKind::Internal, "the answers can't be written as JSON").source(error)
+    })?;
+    std::fs::write(out, text).map_err(|error| {
+        Error::new(ErrorKind::Io, "the file can't be written").with("path", out.display()).source(error)
+    })?;
     ui.report(&Batch { cases: files.len(), refused, out: out.display().to_string() })
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Error::new(ErrorKind::Io, "the file can't be read").with("path", path.display()).source(error))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::new(ErrorKind::Io, "the file can't be read").with("path", path.display()).source(error)
+    })?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Error::new(ErrorKind::SpecInvalid, "the file is not the JSON that was expected")
             .with("path", path.display())
