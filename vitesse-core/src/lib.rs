@@ -17,6 +17,8 @@
 //! | `net` | one HTTP client for addresses that users name, with a guard (feature `net`) |
 //! | `store` | documents kept in memory, a file or PostgreSQL, and typed repositories (feature `store`) |
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics (feature `ingest`) |
+//! | `embed` | text becomes vectors, by a model that is part of the crate (feature `map`) |
+//! | `mapper` | fields of one schema find their partners in another (feature `map`) |
 
 pub mod error;
 pub mod secret;
