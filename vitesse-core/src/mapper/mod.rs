@@ -47,7 +47,7 @@ pub struct Request {
 /// What the mapper proposes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MappingProposal {
-    /// The lines, in the destination's order.
+    /// The lines, by destination.
     pub lines: Vec<ProposedLine>,
     /// Required fields of the destination that no line fills.
     pub unmapped_required: Vec<String>,

@@ -64,7 +64,7 @@ fn a_foreign_id_takes_the_id_and_numbered_lines_keep_their_number() {
         &["id", "remote_id", "street_1", "street_2", "email"],
     );
     let expected =
-        [("id", "remote_id"), ("address_1", "street_1"), ("address_2", "street_2"), ("email", "email")];
+        [("email", "email"), ("id", "remote_id"), ("address_1", "street_1"), ("address_2", "street_2")];
     assert_eq!(pairs(&proposal), expected);
 }
 
