@@ -2,11 +2,14 @@
 //!
 //! Behind the feature `testing`, for this workspace and for people who bring a backend of their own. Everything
 //! here panics when a promise is broken, as tests do. A store of your own is done when `store_behaviour`
-//! passes on it.
+//! passes on it; `repository_behaviour` then shows the typed records on top of it.
 
 #![forbid(unsafe_code)]
 
 mod generated;
+#[cfg(feature = "store")]
+#[expect(clippy::unwrap_used, reason = "a suite tells what broke by panicking")]
+mod repository_behaviour;
 #[cfg(feature = "store")]
 #[expect(clippy::unwrap_used, clippy::expect_used, reason = "a suite tells what broke by panicking")]
 mod store_behaviour;
@@ -15,5 +18,7 @@ mod store_behaviour;
 mod store_concurrency;
 
 pub use generated::assert_generated;
+#[cfg(feature = "store")]
+pub use repository_behaviour::repository_behaviour;
 #[cfg(feature = "store")]
 pub use store_behaviour::store_behaviour;

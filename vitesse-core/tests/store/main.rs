@@ -7,3 +7,6 @@ mod crash;
 mod embedded;
 mod parts;
 mod postgres;
+mod postgres_failures;
+mod postgres_tls;
+mod secret;

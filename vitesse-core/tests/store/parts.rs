@@ -53,6 +53,20 @@ impl Drop for Database {
     }
 }
 
+/// The first column of the one row that `query` gives, as text.
+pub(crate) async fn ask(url: &str, query: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
+    let connection = tokio::spawn(connection);
+    let rows = client.simple_query(query).await.unwrap();
+    let row = rows.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    });
+    drop(client);
+    let _ = connection.await;
+    row.expect("the query gives a row")
+}
+
 pub(crate) async fn sql(url: &str, statement: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vitesse_core::ErrorKind;
 use vitesse_core::store::{Batch, Expect, Key, PostgresOptions, PostgresStore, Store, open};
 
-use crate::parts::Database;
+use crate::parts::{Database, ask};
 
 async fn refused(url: &str) -> vitesse_core::Error {
     let mut options = PostgresOptions::default();
@@ -21,7 +21,7 @@ async fn processes_that_start_together_migrate_once_and_lose_no_update() {
         let url = database.url.clone();
         tokio::spawn(async move { PostgresStore::open(&url, Default::default()).await.unwrap() })
     };
-    let opening: Vec<_> = (0..4).map(open).collect();
+    let opening: Vec<_> = (0..8).map(open).collect();
     let mut writers = Vec::new();
     for store in opening {
         let store = Arc::new(store.await.unwrap());
@@ -47,8 +47,10 @@ async fn processes_that_start_together_migrate_once_and_lose_no_update() {
     for writer in writers {
         writer.await.unwrap();
     }
+    let steps = ask(&database.url, "SELECT count(*) || ' of ' || max(version) FROM vitesse_schema").await;
+    assert_eq!(steps, "1 of 1", "each step of the schema is taken once");
     let store = PostgresStore::open(&database.url, Default::default()).await.unwrap();
-    assert_eq!(store.get(&Key::new("n", "c", "shared")).await.unwrap().unwrap().value, b"100");
+    assert_eq!(store.get(&Key::new("n", "c", "shared")).await.unwrap().unwrap().value, b"200");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ mod tls;
 
 use super::{Batch, Document, Expect, Key, PAGE_BYTES, Page, Revision, Scan, Store, Write};
 use crate::error::{Error, ErrorKind, Result};
-use failure::{failed, is_retryable, pool_failed};
+use failure::{cuts_off, failed, is_retryable, pool_failed};
 
 /// How a PostgreSQL database is used.
 #[derive(Clone, Debug)]
@@ -251,7 +251,7 @@ impl Store for PostgresStore {
                 }
                 Err(CommitError::Before(error)) => return Err(self.here("store.commit", error)),
                 Err(CommitError::During(error)) => {
-                    let unknown = error.as_db_error().is_none();
+                    let unknown = error.code().is_none_or(cuts_off);
                     let error = failed("written", error);
                     let error = if unknown {
                         error.help("the commit may have been done: read before you write again")

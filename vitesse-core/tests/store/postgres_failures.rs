@@ -1,0 +1,97 @@
+//! A server that is slow, cuts connections, or goes away and comes back: the store says so and goes on.
+
+use std::time::{Duration, Instant};
+
+use vitesse_core::ErrorKind;
+use vitesse_core::store::{Batch, Expect, Key, PostgresOptions, PostgresStore, Scan, Store};
+
+use crate::parts::{Database, ask, parts};
+
+fn key(id: &str) -> Key {
+    Key::new("n", "c", id)
+}
+
+fn put(id: &str) -> Batch {
+    Batch::new().put(key(id), Expect::Any, b"1".to_vec())
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_ends_and_says_so() {
+    let database = Database::new().await;
+    let mut options = PostgresOptions::default();
+    options.statement_timeout = Duration::from_millis(300);
+    let store = PostgresStore::open(&database.url, options).await.unwrap();
+    store.commit(put("a")).await.unwrap();
+
+    let (blocker, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    blocker.batch_execute("BEGIN; LOCK TABLE vitesse_documents IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let errors = [
+        store.get(&key("a")).await.unwrap_err(),
+        store.scan(&Scan::new("n", "c")).await.unwrap_err(),
+        store.commit(put("b")).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+        assert!(error.to_string().contains("statement timeout"), "{error}");
+    }
+    blocker.batch_execute("ROLLBACK").await.unwrap();
+    assert!(store.get(&key("b")).await.unwrap().is_none(), "what timed out was not done");
+    store.commit(put("b")).await.unwrap();
+}
+
+#[tokio::test]
+async fn cut_connections_are_replaced() {
+    let database = Database::new().await;
+    let store = PostgresStore::open(&database.url, Default::default()).await.unwrap();
+    store.commit(put("a")).await.unwrap();
+    let cut = format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE datname = '{}' AND application_name = 'vitesse'",
+        database.name
+    );
+    for round in 0..5 {
+        assert_ne!(ask(&database.url, &cut).await, "0");
+        // At most the call that meets the dead connection fails, and it says that it may be tried again.
+        if let Err(error) = store.commit(put("b")).await {
+            assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error:?}");
+            assert!(error.is_temporary(), "{error:?}");
+            store.commit(put("b")).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        }
+        assert!(store.get(&key("a")).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_went_away_and_came_back_needs_no_new_store() {
+    let name = format!("away-{}", std::process::id());
+    let url = parts(&["postgres", "start", &name]);
+    let mut options = PostgresOptions::default();
+    options.connect_timeout = Duration::from_secs(5);
+    let store = PostgresStore::open(&url, options).await.unwrap();
+    store.commit(put("a")).await.unwrap();
+    for mode in ["immediate", "fast"] {
+        parts(&["postgres", "stop", &name, mode]);
+        let start = Instant::now();
+        let errors = [
+            store.get(&key("a")).await.unwrap_err(),
+            store.commit(put("b")).await.unwrap_err(),
+            store.ping().await.unwrap_err(),
+        ];
+        assert!(start.elapsed() < Duration::from_secs(30), "it doesn't hang");
+        for error in errors {
+            assert_eq!(
+                (error.kind(), error.is_temporary()),
+                (ErrorKind::StoreUnavailable, true),
+                "{error:?}"
+            );
+            assert!(error.help_text().is_some(), "{error:?}");
+        }
+        assert_eq!(parts(&["postgres", "start", &name]), url, "it comes back at the same place");
+        store.ping().await.unwrap();
+        assert_eq!(store.get(&key("a")).await.unwrap().unwrap().value, b"1", "{mode}");
+        store.commit(put(mode)).await.unwrap();
+    }
+    drop(store);
+    parts(&["postgres", "remove", &name]);
+}
