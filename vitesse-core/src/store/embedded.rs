@@ -18,13 +18,13 @@ use engine::Engine;
 #[non_exhaustive]
 pub struct EmbeddedOptions {
     /// Memory for pages of the file, in bytes. The operating system caches the file as well, so a small
-    /// figure costs little; 4 MiB unless told otherwise.
+    /// figure costs little; 2 MiB unless told otherwise.
     pub cache_bytes: usize,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { cache_bytes: 4 << 20 }
+        Self { cache_bytes: 2 << 20 }
     }
 }
 
