@@ -51,6 +51,8 @@ pub(crate) enum Command {
     /// Look at the store: which it is, and whether it answers.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Read an API's description and tell what is in it and what is wrong with it.
+    Spec(SpecArgs),
     /// List the environment variables that are read, with their meaning.
     Env {
         /// Print an example file instead.
@@ -103,6 +105,28 @@ pub(crate) struct Match {
     /// Where the answers to the cases go.
     #[arg(long, value_name = "FILE", requires = "batch")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpecArgs {
+    /// A file, the description's URL, or with --find an API's.
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) address: String,
+    /// Look for the description: where the page there says, and at the usual places.
+    #[arg(long)]
+    pub(crate) find: bool,
+    /// Show every diagnostic, not only the first of each kind.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Send the token in this environment variable, to the URL's origin only.
+    #[arg(long, value_name = "VARIABLE", group = "credential")]
+    pub(crate) bearer_env: Option<String>,
+    /// Send `user:password` from this environment variable, to the URL's origin only.
+    #[arg(long, value_name = "VARIABLE", group = "credential")]
+    pub(crate) basic_env: Option<String>,
+    /// Send a header with the value of an environment variable, to the URL's origin only.
+    #[arg(long, value_name = "HEADER=VARIABLE", group = "credential")]
+    pub(crate) header_env: Option<String>,
 }
 
 #[cfg(test)]

@@ -12,5 +12,7 @@
 
 mod corpus;
 mod documents;
+#[cfg(feature = "net")]
+mod loopback;
 mod mutations;
 mod whole;

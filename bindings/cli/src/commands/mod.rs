@@ -5,6 +5,7 @@ mod env;
 mod errors;
 mod man;
 mod match_fields;
+mod spec;
 mod store;
 
 use vitesse_core::config::Config;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
     });
     match cli.command {
         Command::Store(command) => store::run(&command, &config?, ui),
+        Command::Spec(args) => spec::run(&args, &config?, ui),
         Command::Env { example } => env::run(example, &config, ui),
         Command::Errors { id } => errors::run(id.as_deref(), ui),
         Command::Completions { shell } => completions::run(shell, ui),
