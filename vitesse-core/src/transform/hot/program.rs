@@ -226,16 +226,18 @@ impl Program {
                 Value::Int => {
                     let inner = unquoted(bytes);
                     let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-                    let mask = S::non_digits(digits.as_ptr());
+                    let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
+                    let mask = S::non_digits(digits_at);
                     let plain = digits.len().wrapping_sub(1) < 18
                         && mask.trailing_zeros() as usize >= digits.len()
                         && (digits[0] != b'0' || (digits.len() == 1 && inner.len() == 1));
-                    plain.then(|| copy::<S>(inner.as_ptr(), inner.len(), to))
+                    plain.then(|| copy::<S>(inner_at, inner.len(), to))
                 }
                 Value::Float => {
                     let inner = unquoted(bytes);
                     let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-                    let mask = S::non_digits(digits.as_ptr());
+                    let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
+                    let mask = S::non_digits(digits_at);
                     let whole = mask.trailing_zeros() as usize;
                     if digits.len().wrapping_sub(1) >= 18 || whole == 0 || (digits[0] == b'0' && whole != 1) {
                         return None;
@@ -246,11 +248,12 @@ impl Program {
                             return None;
                         }
                     }
-                    Some(copy::<S>(inner.as_ptr(), inner.len(), to))
+                    Some(copy::<S>(inner_at, inner.len(), to))
                 }
                 Value::Bool => {
                     let inner = unquoted(bytes);
-                    matches!(inner, b"true" | b"false").then(|| copy::<S>(inner.as_ptr(), inner.len(), to))
+                    let inner_at = within(at, bytes, inner);
+                    matches!(inner, b"true" | b"false").then(|| copy::<S>(inner_at, inner.len(), to))
                 }
                 Value::Text => match bytes[0] {
                     b'"' => Some(copy::<S>(at, len, to)),
@@ -399,6 +402,12 @@ impl Program {
             copies: 0,
         }
     }
+}
+
+/// The place of a part of the value, as a pointer into the padded text: wide operations look behind the part.
+#[inline(always)]
+fn within(at: *const u8, bytes: &[u8], part: &[u8]) -> *const u8 {
+    at.wrapping_add(part.as_ptr() as usize - bytes.as_ptr() as usize)
 }
 
 #[inline(always)]

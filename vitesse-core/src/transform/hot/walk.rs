@@ -274,8 +274,9 @@ pub(crate) unsafe fn resolve<S: Simd>(walk: &mut Walk<'_>, miss: Miss) -> Result
                 unescape(raw, walk.scratch);
                 let len = walk.scratch.len();
                 walk.scratch.resize(len + WIDTH, 0);
+                // The pointer is the padded text's, not the name's: the look-up reads whole vectors.
+                hit = shape.find::<S>(walk.scratch.as_ptr(), len);
                 name = &walk.scratch[..len];
-                hit = shape.find::<S>(name.as_ptr(), len);
             }
             if hit.is_none() {
                 hit = shape.remember(name);
