@@ -2,6 +2,8 @@
 //!
 //! Set `VITESSE_UPDATE=1` (or `make generate`) to write the files these tests compare.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, and so do its helpers")]
+
 mod book;
 mod dependencies;
 mod generated;
