@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos check check-features generate bench clean
+.PHONY: help demo test test-chaos test-corpus check check-features generate bench bench-peers bench-engines clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -14,6 +14,9 @@ test: ## Run every test and every example of the docs against real parts, from n
 test-chaos: ## The long crash tests: hundreds of kills at random moments
 	@VITESSE_CHAOS=1 .ci/test chaos
 
+test-corpus: ## Ingest each of 2,600 real API descriptions and print the totals
+	@VITESSE_CORPUS=full cargo test --release --locked -p vitesse-core --features ingest,testing --test ingestor whole -- --nocapture
+
 check: ## Formatting, lints, documentation, packages, licences, generated files
 	@.ci/check
 
@@ -23,8 +26,14 @@ check-features: ## Compile each combination of features that ships
 generate: ## Write the generated files anew: reference pages, schema, dependency lists
 	@.ci/generate
 
-bench: ## Measure: criterion benches of the store and the hot path
+bench: ## Measure: the store and the ingestor
 	@cargo bench -p vitesse-benches
+
+bench-peers: ## Compare the transformation with hand-written programs, by CPU time
+	@benches/peers/build && benches/peers/compare.py
+
+bench-engines: ## Compare embedded engines for the store
+	@cd benches/engines && cargo run --release -- all
 
 clean: ## Remove what was built and stop what tests left running
 	@.ci/parts stop || true

@@ -1,24 +1,55 @@
 //! Vitesse connects two business APIs: from their descriptions and a sentence of intent to a tested,
 //! running integration.
 //!
+//! The heart of it is a mapping, compiled once and run often:
+//!
+//! ```
+//! use vitesse_core::mapping::{Functions, Mapping};
+//! use vitesse_core::transform::Plan;
+//!
+//! let mapping = Mapping::parse(br#"{"version": 1, "transformations": [
+//!     {"source_field": "name", "dest_field": "full_name", "transform_type": "mapping"},
+//!     {"source_field": "spent", "dest_field": "spent_cents", "transform_type": "custom",
+//!      "transform_config": {"function": "scale_decimal", "params": {"by": 100, "to": "integer"}}}
+//! ]}"#)?;
+//! let plan = Plan::compile(&mapping, &Functions::builtin())?;
+//!
+//! let mut out = Vec::new();
+//! plan.apply(br#"{"name": "Ada", "spent": "12.50"}"#, &mut out)?;
+//! assert_eq!(out, b"{\"full_name\":\"Ada\",\"spent_cents\":1250}\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look next
+//!
+//! - You embed the engine: [`mapping`] and [`transform`], with `default-features = false`.
+//! - You read API descriptions: `ingestor`, then [`spec`].
+//! - You match fields: `mapper`.
+//! - You keep state, or bring a store of your own: `store`, and `testing` to hold it to the contract.
+//! - You call addresses that users name: `net`.
+//!
 //! # The rooms
 //!
-//! Data goes one way: each room imports only rooms above it.
+//! Data goes one way: each room uses only rooms above it.
 //!
-//! | room | gives |
-//! |---|---|
-//! | [`error`] | what went wrong, where, and what to do |
-//! | [`secret`] | values that don't print, and the places they come from |
-//! | [`config`] | the process's environment, read in one place |
-//! | [`progress`] | typed events of long work, and a way to stop it |
-//! | [`spec`] | what an API is: endpoints, schemas, auth, pagination |
-//! | [`mapping`] | the mapping document, its paths and functions; validation |
-//! | [`transform`] | a compiled mapping turns JSON records into JSON records |
-//! | `net` | one HTTP client for addresses that users name, with a guard (feature `net`) |
-//! | `store` | documents kept in memory, a file or PostgreSQL, and typed repositories (feature `store`) |
-//! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics (feature `ingest`) |
-//! | `embed` | text becomes vectors, by a model that is part of the crate (feature `map`) |
-//! | `mapper` | fields of one schema find their partners in another (feature `map`) |
+//! | room | gives | feature |
+//! |---|---|---|
+//! | [`error`] | what went wrong, where, and what to do | |
+//! | [`secret`] | values that don't print, and the places they come from | |
+//! | [`config`] | the process's environment, read in one place | |
+//! | [`progress`] | typed events of long work, and a way to stop it | |
+//! | [`spec`] | what an API is: endpoints, schemas, auth, pagination | |
+//! | [`mapping`] | the mapping document, its paths and functions; validation | |
+//! | [`transform`] | a compiled mapping turns JSON records into JSON records | |
+//! | `net` | one HTTP client for addresses that users name, with a guard | `net` |
+//! | `store` | documents in memory, a file or PostgreSQL, and typed repositories | `store` |
+//! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
+//! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
+//! | `mapper` | fields of one schema find their partners in another | `map` |
+//!
+//! # What it doesn't do yet
+//!
+//! Test an integration on synthetic data, deploy it, or move records between live APIs.
 
 pub mod error;
 pub mod secret;

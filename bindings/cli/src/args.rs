@@ -93,14 +93,11 @@ pub(crate) struct Match {
     /// The destination: a JSON Schema file.
     #[arg(required_unless_present = "batch")]
     pub(crate) dest: Option<PathBuf>,
-    /// What the integration is for, in your words.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) intent: Option<String>,
     /// A pair that holds, as SOURCE=DEST paths. Repeatable.
     #[arg(long = "hint", value_name = "A=B")]
     pub(crate) hints: Vec<String>,
     /// Answer every case file of a folder instead.
-    #[arg(long, value_name = "FOLDER", requires = "out", conflicts_with_all = ["source", "intent", "hints"])]
+    #[arg(long, value_name = "FOLDER", requires = "out", conflicts_with_all = ["source", "hints"])]
     pub(crate) batch: Option<PathBuf>,
     /// Where the answers to the cases go.
     #[arg(long, value_name = "FILE", requires = "batch")]

@@ -34,8 +34,6 @@ use score::Scores;
 /// What is known besides the schemas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// What the integration is for, in the user's words.
-    pub intent: String,
     /// What a record of the source is called, such as `Shop order`.
     pub source_name: String,
     /// What a record of the destination is called.

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Match, ui: &Ui) -> Result<()> {
     let (Some(source), Some(dest)) = (&args.source, &args.dest) else {
         return Err(Error::new(ErrorKind::InvalidInput, "a source and a destination are needed"));
     };
-    let mut request = Request { intent: args.intent.clone().unwrap_or_default(), ..Request::default() };
+    let mut request = Request::default();
     for hint in &args.hints {
         let (a, b) = hint.split_once('=').ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "a hint is two paths with = between").with("hint", hint)
@@ -37,8 +37,6 @@ fn title(schema: &Value) -> String {
 #[derive(Deserialize)]
 struct Case {
     id: String,
-    #[serde(default)]
-    intent: String,
     source: Side,
     dest: Side,
 }
@@ -66,12 +64,8 @@ fn batch(mapper: &Mapper, folder: &Path, out: &Path, ui: &Ui) -> Result<()> {
     let mut refused = Vec::new();
     for file in &files {
         let case: Case = read(file)?;
-        let request = Request {
-            intent: case.intent,
-            source_name: case.source.name,
-            dest_name: case.dest.name,
-            ..Request::default()
-        };
+        let request =
+            Request { source_name: case.source.name, dest_name: case.dest.name, ..Request::default() };
         let proposal = mapper
             .map(&case.source.schema, &case.dest.schema, &request)
             .map_err(|error| error.with("case", &case.id))?;
