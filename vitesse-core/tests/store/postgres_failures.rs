@@ -45,8 +45,9 @@ async fn cut_connections_are_replaced() {
     let database = Database::new().await;
     let store = PostgresStore::open(&database.url, Default::default()).await.unwrap();
     store.commit(put("a")).await.unwrap();
+    // Waits until each is gone, or a later call than the first might meet it.
     let cut = format!(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity
          WHERE datname = '{}' AND application_name = 'vitesse'",
         database.name
     );

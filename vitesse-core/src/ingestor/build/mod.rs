@@ -1,0 +1,328 @@
+//! Paths, operations, parameters, bodies and answers: a document's parts become the model's.
+
+mod bodies;
+mod parameters;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::ingestor::fast::NumberMap;
+use crate::ingestor::schema::{Dialect, SchemaReader};
+use crate::ingestor::tree::Val;
+use crate::spec::{
+    Action, ApiSpec, DiagnosticKind as Kind, Endpoint, Media, Method, Parameter, RequestBody, Requirement,
+    Response,
+};
+
+pub(crate) struct Builder<'t> {
+    pub(crate) schemas: SchemaReader<'t>,
+    pub(crate) root: Val<'t>,
+    pub(crate) spec: ApiSpec,
+    parameters: NumberMap<u64, Option<Arc<Parameter>>>,
+    /// Parameters that are written out in many places, by the hash of their text.
+    equal: NumberMap<u64, (Val<'t>, Arc<Parameter>)>,
+    responses: NumberMap<u64, Arc<Response>>,
+    bodies: NumberMap<u64, Arc<RequestBody>>,
+    operations: HashMap<Box<str>, u64>,
+}
+
+/// A parameter of Swagger 2.0 that is (part of) the body.
+#[derive(Clone, Copy)]
+enum OldBody {
+    Whole,
+    Field,
+}
+
+impl<'t> Builder<'t> {
+    pub(crate) fn new(schemas: SchemaReader<'t>, root: Val<'t>) -> Self {
+        Self {
+            schemas,
+            root,
+            spec: ApiSpec::default(),
+            parameters: NumberMap::default(),
+            equal: NumberMap::default(),
+            responses: NumberMap::default(),
+            bodies: NumberMap::default(),
+            operations: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn old(&self) -> bool {
+        self.schemas.dialect == Dialect::Swagger2
+    }
+
+    pub(crate) fn add(&mut self, at: Val<'_>, kind: Kind, action: Action, message: impl Into<String>) {
+        self.schemas.report.add(at, kind, action, message);
+    }
+
+    /// Reads every path.
+    pub(crate) fn paths(&mut self) {
+        let Some(paths) = self.root.get("paths") else {
+            // Since 3.1 a document may hold only webhooks or components.
+            if self.schemas.dialect < Dialect::OpenApi31 {
+                self.add(self.root, Kind::Missing, Action::None, "the document has no `paths`");
+            }
+            return;
+        };
+        if !paths.is_object() {
+            return self.schemas.wrong(paths, "paths", "an object");
+        }
+        let mut shapes: HashMap<String, Box<str>> = HashMap::new();
+        for (path, item) in paths.members() {
+            if path.starts_with("x-") {
+                continue;
+            }
+            let mut path = path.into_owned();
+            if !path.starts_with('/') {
+                let message = format!("the path {path:?} doesn't begin with a slash");
+                self.add(item, Kind::BadPath, Action::Repaired, message);
+                path.insert(0, '/');
+            }
+            let shape = shape_of(&path);
+            if let Some(other) = shapes.insert(shape, path.as_str().into())
+                && *other != *path
+            {
+                let message = format!("{path:?} and {other:?} can't be told apart");
+                self.add(item, Kind::AmbiguousPath, Action::None, message);
+            }
+            self.path(&path, item);
+        }
+    }
+
+    fn path(&mut self, path: &str, item: Val<'t>) {
+        let mut item = item;
+        for _ in 0..16 {
+            let Some(reference) = self.schemas.reference(item) else { break };
+            match self.schemas.resolve(item, &reference, "pathItems") {
+                // What stands beside the reference is kept by reading it too.
+                Some(next) if next.key() != item.key() => {
+                    if item.size() > 3 {
+                        self.operations(path, item);
+                    }
+                    item = next;
+                }
+                _ => break,
+            }
+        }
+        if !item.is_object() {
+            let message = format!("the path {path:?} is {}, not an object", item.what());
+            return self.add(item, Kind::WrongType, Action::Skipped, message);
+        }
+        self.operations(path, item);
+    }
+
+    fn operations(&mut self, path: &str, item: Val<'t>) {
+        let servers = item.get("servers").map(|servers| self.servers_at(servers)).unwrap_or_default();
+        let shared = item.get("parameters");
+        for (name, operation) in item.members() {
+            if &*name == "additionalOperations" && self.schemas.dialect == Dialect::OpenApi31 {
+                for (name, operation) in operation.members() {
+                    let method = Method::Other(name.as_ref().into());
+                    self.operation(path, method, operation, shared, &servers);
+                }
+                continue;
+            }
+            let Some(method) = Method::known(&name) else {
+                let known = matches!(&*name, "parameters" | "servers" | "summary" | "description" | "$ref");
+                if !known && !name.starts_with("x-") {
+                    let message = format!("a path has no member {name:?}");
+                    self.add(operation, Kind::UnknownMember, Action::Skipped, message);
+                }
+                continue;
+            };
+            if name.bytes().any(|b| b.is_ascii_uppercase()) {
+                let message = format!("the method {name:?} must be in lower case");
+                self.add(operation, Kind::UnknownMember, Action::Repaired, message);
+            }
+            self.operation(path, method, operation, shared, &servers);
+        }
+    }
+
+    fn operation(
+        &mut self,
+        path: &str,
+        method: Method,
+        at: Val<'t>,
+        shared: Option<Val<'t>>,
+        servers: &[u32],
+    ) {
+        if !at.is_object() {
+            let message = format!("the operation {method} {path} is {}, not an object", at.what());
+            return self.add(at, Kind::WrongType, Action::Skipped, message);
+        }
+        let mut endpoint = Endpoint::new(path, method);
+        endpoint.servers = servers.to_vec();
+        let mut shared_list = shared;
+        let mut parameters = None;
+        let mut security = None;
+        let mut body = None;
+        let mut responses = None;
+        for (name, value) in at.members() {
+            match &*name {
+                "operationId" => {
+                    endpoint.operation_id = self.text(value, &name);
+                    if let Some(id) = endpoint.operation_id.clone()
+                        && self.operations.insert(id.clone(), at.key()).is_some()
+                    {
+                        let message = format!("another operation has the id {id:?} too");
+                        self.add(value, Kind::DuplicateOperationId, Action::None, message);
+                    }
+                }
+                "summary" => endpoint.summary = self.text(value, &name),
+                "description" => endpoint.description = self.text(value, &name),
+                "deprecated" => endpoint.deprecated = self.schemas.flag(value, &name),
+                "tags" => {
+                    if value.is_list() {
+                        endpoint.tags = value.items().filter_map(|tag| self.text(tag, "tags")).collect();
+                    } else {
+                        self.schemas.wrong(value, &name, "a list");
+                    }
+                }
+                "parameters" => parameters = Some(value),
+                "requestBody" => body = Some(value),
+                "responses" => responses = Some(value),
+                "security" => security = Some(value),
+                "servers" => {
+                    let own = self.servers_at(value);
+                    if !own.is_empty() {
+                        endpoint.servers = own;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut old_body = Vec::new();
+        for list in [shared_list.take(), parameters].into_iter().flatten() {
+            if !list.is_list() {
+                self.schemas.wrong(list, "parameters", "a list");
+                continue;
+            }
+            let mut here = HashSet::new();
+            for item in list.items() {
+                self.parameter_into(item, &mut endpoint, &mut old_body, &mut here);
+            }
+        }
+        self.check_templates(&mut endpoint, at);
+        if self.old() {
+            endpoint.request = self.old_request(at, &old_body);
+        } else if let Some(body) = body {
+            endpoint.request = self.request(body);
+        }
+        if let Some(request) = &endpoint.request {
+            endpoint.request_schema = Media::preferred(&request.content).and_then(|media| media.schema);
+        }
+        match responses {
+            Some(responses) if responses.is_object() => {
+                for (status, response) in responses.members() {
+                    self.response_into(&status, response, at, &mut endpoint);
+                }
+            }
+            Some(responses) => self.schemas.wrong(responses, "responses", "an object"),
+            None => self.add(at, Kind::Missing, Action::None, "the operation describes no responses"),
+        }
+        match endpoint.success() {
+            Some(success) => endpoint.response_schema = success.response.schema(),
+            None if responses.is_some_and(|r| r.is_object()) => {
+                self.add(at, Kind::NoSuccess, Action::None, "the operation describes no success");
+            }
+            None => {}
+        }
+        endpoint.auth = security.and_then(|security| self.requirements(security));
+        let twin = self
+            .spec
+            .endpoints
+            .last()
+            .is_some_and(|last| last.path == endpoint.path && last.method == endpoint.method);
+        if !twin {
+            self.spec.endpoints.push(endpoint);
+        }
+    }
+
+    fn text(&mut self, value: Val<'_>, name: &str) -> Option<Box<str>> {
+        match value.as_str() {
+            Some(text) => Some(text.as_ref().into()),
+            None if value.is_null() => None,
+            None => match value.scalar() {
+                Some(text) => {
+                    let message = format!("`{name}` is {}, read as a text", value.what());
+                    self.add(value, Kind::WrongType, Action::Repaired, message);
+                    Some(text.as_ref().into())
+                }
+                None => {
+                    self.schemas.wrong(value, name, "a text");
+                    None
+                }
+            },
+        }
+    }
+
+    /// Follows references to a part that isn't a schema.
+    fn follow(&mut self, at: Val<'t>, section: &str) -> Option<Val<'t>> {
+        let mut here = at;
+        for _ in 0..32 {
+            let Some(reference) = self.schemas.reference(here) else { return Some(here) };
+            here = self.schemas.resolve(here, &reference, section)?;
+        }
+        self.add(at, Kind::CircularReference, Action::Skipped, "the reference leads to itself");
+        None
+    }
+
+    /// A `security` list; `None` if it can't be read, so that what holds around it holds.
+    pub(crate) fn requirements(&mut self, at: Val<'t>) -> Option<Vec<Requirement>> {
+        if !at.is_list() {
+            self.schemas.wrong(at, "security", "a list");
+            return None;
+        }
+        let mut ways = Vec::new();
+        for item in at.items() {
+            if !item.is_object() {
+                self.schemas.wrong(item, "security", "a list of objects");
+                continue;
+            }
+            let mut way = Vec::new();
+            for (name, scopes) in item.members() {
+                if !self.spec.auth.schemes.iter().any(|scheme| *scheme.name == *name) {
+                    let message = format!("there is no security scheme {name:?}");
+                    self.add(scopes, Kind::BadSecurity, Action::None, message);
+                }
+                let list = scopes.items().filter_map(|scope| Some(scope.as_str()?.as_ref().into())).collect();
+                way.push((name.as_ref().into(), list));
+            }
+            ways.push(Requirement(way));
+        }
+        Some(ways)
+    }
+}
+
+/// The names of a path's templates.
+pub(crate) fn templates(path: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = path;
+    while let Some((_, after)) = rest.split_once('{') {
+        let Some((name, next)) = after.split_once('}') else { break };
+        // `{+path}` and `{?query*}` are how RFC 6570 says more of a name.
+        let name = name.trim_start_matches(['+', '#', '.', '/', ';']).trim_end_matches('*');
+        if !name.is_empty() && !name.starts_with(['?', '&']) && !names.contains(&name) {
+            names.push(name);
+        }
+        rest = next;
+    }
+    names
+}
+
+fn shape_of(path: &str) -> String {
+    let mut shape = String::with_capacity(path.len());
+    let mut inside = false;
+    for c in path.chars() {
+        match c {
+            '{' => {
+                inside = true;
+                shape.push_str("{}");
+            }
+            '}' => inside = false,
+            _ if !inside => shape.push(c),
+            _ => {}
+        }
+    }
+    shape
+}
