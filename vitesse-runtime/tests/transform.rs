@@ -133,3 +133,20 @@ fn the_version_names_the_mappings_it_accepts() {
     assert!(String::from_utf8_lossy(&json.stdout).contains("\"mapping_versions\":[1]"));
     assert_eq!(run(&[]).status.code(), Some(2));
 }
+
+#[test]
+fn no_output_goes_over_an_input_or_another_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("i.ndjson");
+    std::fs::write(&input, many(3)).unwrap();
+    for arguments in [
+        &["--input", "i.ndjson", "--dead-letters", "./i.ndjson"][..],
+        &["--input", "i.ndjson", "--output", "i.ndjson"],
+        &["--input", "i.ndjson", "--output", "o", "--dead-letters", "o"],
+    ] {
+        let output = runtime(folder.path(), arguments, b"");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("they are one file"));
+        assert_eq!(std::fs::read(&input).unwrap(), many(3));
+    }
+}

@@ -31,3 +31,15 @@ fn manual_pages_are_written_for_every_command() {
     assert_eq!(output.status.code(), Some(23));
     assert!(String::from_utf8_lossy(&output.stderr).contains(pages.to_str().unwrap()));
 }
+
+#[test]
+fn an_argument_that_is_no_text_is_a_usage_error() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let word = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = std::process::Command::new(trycmd::cargo::cargo_bin!("vitesse"))
+        .arg("errors")
+        .arg(word)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -59,7 +59,7 @@ kinds! {
         remedy: "Set or correct the variable the message names; `vitesse env` lists them all.";
     /// There is no such integration, document, connection or file.
     NotFound = "not_found", permanent, exit 4,
-        remedy: "Check the id or path; a list command shows what exists.";
+        remedy: "Check the id or the path.";
     /// Somebody else changed or holds the same thing at this moment.
     Conflict = "conflict", temporary, exit 5,
         remedy: "Read the current state and try again.";
@@ -83,7 +83,7 @@ kinds! {
         remedy: "Wait as long as the message says, lower the rate, or use a smaller sample.";
     /// A mapping document breaks a rule, or can't be compiled.
     MappingInvalid = "mapping_invalid", permanent, exit 12,
-        remedy: "Correct the lines the message names; docs/mapping.md describes the document.";
+        remedy: "Correct the lines the message names; the book's page on the mapping document describes it.";
     /// A record is not valid JSON, or a line of the mapping could not be applied to it.
     RecordInvalid = "record_invalid", permanent, exit 13,
         remedy: "Look at the record and byte the message names, or set `on_error` for the line.";

@@ -6,6 +6,9 @@ use crate::embed::{Embedder, Vector, split_words};
 /// How deep a schema is followed; deeper fields are left to hints.
 const DEPTH: usize = 12;
 
+/// How many fields of a schema are looked at; references can make more of them than anyone could map.
+const MOST_FIELDS: usize = 10_000;
+
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -64,7 +67,7 @@ pub(super) fn mark_generated(fields: &mut [Field]) {
 
 /// The fields of a schema that hold values, in the schema's order.
 pub(super) fn fields(schema: &Value, entity: &[String], model: &Embedder) -> Vec<Field> {
-    let mut walk = Walk { root: schema, entity, model, found: Vec::new() };
+    let mut walk = Walk { root: schema, entity, model, found: Vec::new(), open: Vec::new() };
     walk.node(schema, &mut Vec::new(), "", true, 0);
     walk.found
 }
@@ -74,6 +77,8 @@ struct Walk<'a> {
     entity: &'a [String],
     model: &'a Embedder,
     found: Vec<Field>,
+    /// The schemas the walk is inside of: one that leads back to itself is not entered again.
+    open: Vec<*const Value>,
 }
 
 impl<'a> Walk<'a> {
@@ -101,6 +106,10 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) {
         let schema = self.resolve(schema);
+        if self.found.len() >= MOST_FIELDS || self.open.contains(&std::ptr::from_ref(schema)) {
+            return;
+        }
+        self.open.push(schema);
         let mut properties = Vec::new();
         self.properties(schema, &mut properties, 0);
         if depth < DEPTH && !properties.is_empty() {
@@ -117,6 +126,7 @@ impl<'a> Walk<'a> {
         } else if !names.is_empty() {
             self.leaf(schema, names, path, required);
         }
+        self.open.pop();
     }
 
     /// The properties of an object, those of `allOf` included.
@@ -125,7 +135,10 @@ impl<'a> Walk<'a> {
         if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
             for (name, child) in properties {
                 let must = must.is_some_and(|must| must.iter().any(|must| must.as_str() == Some(name)));
-                into.push((name, child, must));
+                match into.iter_mut().find(|(known, ..)| known == name) {
+                    Some((.., required)) => *required |= must,
+                    None => into.push((name, child, must)),
+                }
             }
         }
         for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < 4)
@@ -213,5 +226,34 @@ fn kind(schema: &Value) -> Kind {
         ("boolean", _) => Kind::Boolean,
         ("object", _) => Kind::Object,
         _ => Kind::Any,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn schemas_that_lead_back_to_themselves_end() {
+        let node = json!({"properties": {
+            "name": {"type": "string"}, "a": {"$ref": "#"}, "b": {"$ref": "#"}, "c": {"$ref": "#"},
+            "kids": {"type": "array", "items": {"$ref": "#"}}
+        }});
+        let model = Embedder::builtin().unwrap();
+        let paths: Vec<_> = fields(&node, &[], model).into_iter().map(|field| field.path).collect();
+        assert_eq!(paths, ["name"]);
+
+        // No circle, but three ways at each of twelve levels.
+        let mut levels = json!({});
+        for level in 0..12 {
+            let next = format!("#/levels/{}", level + 1);
+            levels[level.to_string()] =
+                json!({"properties": {"x": {"$ref": next}, "y": {"$ref": next}, "z": {"$ref": next}}});
+        }
+        levels["12"] = json!({"type": "string"});
+        let wide = json!({"$ref": "#/levels/0", "levels": levels});
+        assert!(fields(&wide, &[], model).len() <= MOST_FIELDS);
     }
 }

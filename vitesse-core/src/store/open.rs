@@ -40,6 +40,13 @@ pub struct OpenOptions {
 pub async fn open(url: &str, options: &OpenOptions) -> Result<Arc<dyn Store>> {
     let _ = options;
     let Some((scheme, rest)) = scheme(url) else {
+        // `memory` or `postgres` without the colon is a slip, not a file that somebody wants here.
+        if let Some(meant) =
+            ["memory", "embedded", "postgres", "postgresql"].iter().find(|known| **known == url)
+        {
+            return Err(invalid("there is a colon missing")
+                .help(format!("write `{meant}:`, or `./{url}` for a file")));
+        }
         return open_file(Path::new(url), options).await;
     };
     match scheme {
@@ -112,9 +119,15 @@ mod tests {
 
     #[tokio::test]
     async fn mistakes_are_explained_without_repeating_a_password() {
-        for url in
-            ["postgers://me:hunter2@host/db", "mysql://me:hunter2@host/db", "memory:hunter2", "embedded:", ""]
-        {
+        for url in [
+            "postgers://me:hunter2@host/db",
+            "mysql://me:hunter2@host/db",
+            "memory:hunter2",
+            "embedded:",
+            "",
+            "memory",
+            "postgres",
+        ] {
             let error = open(url, &OpenOptions::default()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");
             assert!(error.help_text().is_some() && !format!("{error:?}").contains("hunter2"), "{error:?}");

@@ -5,6 +5,7 @@ mod output;
 mod report;
 mod work;
 
+use std::io::Read as _;
 use std::path::Path;
 
 use vitesse_core::mapping::{Functions, Mapping, RecordError};
@@ -15,7 +16,8 @@ use crate::args::{OnError, Transform};
 
 /// Runs the command.
 pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
-    let text = std::fs::read(&options.mapping).map_err(|error| io(options.mapping.display(), error))?;
+    let text = mapping_text(&options.mapping)?;
+    refuse_overwriting(options)?;
     let at = |error: Error| error.with("mapping", options.mapping.display());
     let mapping = Mapping::parse(&text).map_err(|problems| at(problems.into()))?;
     let plan = Plan::compile(&mapping, functions).map_err(at)?;
@@ -44,6 +46,45 @@ pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
     done?;
     output.finish()?;
     report.summary();
+    Ok(())
+}
+
+/// The largest mapping that is read: far above any that people or programs write.
+const MOST_MAPPING: u64 = 64 << 20;
+
+fn mapping_text(path: &Path) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| io(path.display(), error))?;
+    file.take(MOST_MAPPING + 1).read_to_end(&mut text).map_err(|error| io(path.display(), error))?;
+    if text.len() as u64 > MOST_MAPPING {
+        return Err(Error::new(ErrorKind::LimitExceeded, "the mapping is too large")
+            .with("mapping", path.display())
+            .with("limit", format!("{} MiB", MOST_MAPPING >> 20)));
+    }
+    Ok(text)
+}
+
+/// An output that is also an input, or two outputs in one file, would destroy records.
+fn refuse_overwriting(options: &Transform) -> Result<()> {
+    let outputs = [(&options.output, "output"), (&options.dead_letters, "dead letters")];
+    let mut taken: Vec<(std::path::PathBuf, &str)> =
+        options.input.iter().filter_map(|path| Some((path.canonicalize().ok()?, "input"))).collect();
+    for (path, what) in outputs.into_iter().filter_map(|(path, what)| Some((path.as_deref()?, what))) {
+        if std::fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
+            continue;
+        }
+        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Some((_, other)) = taken.iter().find(|(known, _)| *known == place) {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("the {what} would go over the {other}: they are one file"),
+            )
+            .in_operation("runtime.transform")
+            .with("file", path.display())
+            .help("name another file"));
+        }
+        taken.push((place, what));
+    }
     Ok(())
 }
 

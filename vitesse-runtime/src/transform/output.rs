@@ -31,7 +31,7 @@ impl Output {
         name.push(path.file_name().unwrap_or_default());
         name.push(format!(".{}.part", std::process::id()));
         let part = path.with_file_name(name);
-        let file = File::create_new(&part).map_err(|error| io(part.display(), error))?;
+        let file = File::create_new(&part).map_err(|error| io(path.display(), error))?;
         Ok(Self { file, path: Some((path.to_owned(), part)), closed: false })
     }
 

@@ -1,10 +1,14 @@
 use serde::Serialize;
-use vitesse_core::Result;
 use vitesse_core::config::{Config, VARIABLES, Variable, example_file};
+use vitesse_core::{Error, ErrorKind, Result};
 
 use crate::ui::{Screen, Show, Ui};
 
 pub(crate) fn run(example: bool, config: &Result<Config>, ui: &Ui) -> Result<()> {
+    if example && ui.is_json() {
+        return Err(Error::new(ErrorKind::InvalidInput, "the example file has no JSON form")
+            .help("leave out --json, or leave out --example"));
+    }
     if example {
         return ui.raw(example_file().as_bytes());
     }
@@ -36,6 +40,11 @@ struct Entry {
 impl Entry {
     fn new(variable: &Variable) -> Self {
         let value = std::env::var(variable.name).ok().filter(|value| !value.is_empty());
+        // What stands before an @ may be a password that somebody put into an address.
+        let value = value.map(|value| match value.rsplit_once('@') {
+            Some((_, rest)) => format!("…@{rest}"),
+            None => value,
+        });
         let in_file = variable.secret && std::env::var_os(format!("{}_FILE", variable.name)).is_some();
         Self {
             name: variable.name,

@@ -144,7 +144,7 @@ fn diagnostics(diagnostics: &[Diagnostic], all: bool, screen: &mut Screen) {
     }
     let count = |severity| diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings, infos) = (count(Severity::Error), count(Severity::Warning), count(Severity::Info));
-    screen.heading(format!("Diagnostics: {errors} errors, {warnings} warnings, {infos} notes"));
+    screen.heading(format!("Diagnostics (errors {errors}, warnings {warnings}, notes {infos})"));
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for diagnostic in diagnostics {
         *seen.entry(diagnostic.kind.id()).or_default() += 1;

@@ -5,7 +5,7 @@ use clap::error::ErrorKind as UsageKind;
 use serde::Serialize;
 use vitesse_core::{Error, ErrorKind};
 
-use super::screen::{BOLD, DIM, RED};
+use super::screen::{BOLD, DIM, RED, plain};
 
 /// The JSON form of an error; the same fields as everywhere else.
 #[derive(Serialize)]
@@ -52,16 +52,21 @@ fn as_json(error: &Error) -> String {
 }
 
 fn as_text(error: &Error) -> String {
-    let mut text = format!("{RED}error{RED:#}: {}\n", error.message());
+    let mut text = format!("{RED}error{RED:#}: {}\n", multiline(error.message()));
     for (key, value) in error.context() {
-        text.push_str(&format!("  {DIM}{key}:{DIM:#} {value}\n"));
+        text.push_str(&format!("  {DIM}{key}:{DIM:#} {}\n", plain(value)));
     }
     for cause in error.causes() {
-        text.push_str(&format!("  {DIM}because:{DIM:#} {cause}\n"));
+        text.push_str(&format!("  {DIM}because:{DIM:#} {}\n", plain(cause)));
     }
     let help = error.help_text().unwrap_or_else(|| error.kind().remedy());
     text.push_str(&format!("  {BOLD}help:{BOLD:#} {help}\n"));
     text
+}
+
+/// A message may list several problems, a line each.
+fn multiline(message: &str) -> String {
+    message.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// Words that can't be understood. Help and version come this way too, and are no errors.
@@ -72,7 +77,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
             | UsageKind::DisplayVersion
             | UsageKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
-    if !asked && std::env::args().any(|word| word == "--json") {
+    if !asked && std::env::args_os().any(|word| word == "--json") {
         let text = error.render().to_string();
         let (message, rest) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
         let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));

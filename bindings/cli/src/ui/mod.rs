@@ -36,6 +36,11 @@ impl Ui {
         Self { json: global.json, quiet: global.quiet }
     }
 
+    /// Whether a program is listening.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints the answer of a command.
     pub(crate) fn report(&self, report: &(impl Show + Serialize)) -> Result<()> {
         if self.json {
