@@ -27,7 +27,9 @@ generate: ## Write the generated files anew: reference pages, schema, dependency
 	@.ci/generate
 
 bench: ## Measure: the store and the ingestor
-	@cargo bench -p vitesse-benches
+	@cargo bench -p vitesse-benches --bench store
+	@cargo bench -p vitesse-benches --bench ingest -- $(CURDIR)/examples/apis/crm.json \
+		$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json 2>/dev/null)
 
 bench-peers: ## Compare the transformation with hand-written programs, by CPU time
 	@benches/peers/build && benches/peers/compare.py
