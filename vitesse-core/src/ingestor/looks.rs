@@ -44,10 +44,10 @@ pub(crate) fn document(root: Val<'_>) -> (&'static str, &'static str) {
 pub(crate) fn text(text: &str) -> Option<(&'static str, &'static str)> {
     let start = text.trim_start_matches('\u{feff}').trim_start();
     let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();
+    // A description may speak of tags; a page begins with one.
     let html = head.starts_with("<!doctype html")
         || head.starts_with("<html")
-        || head.contains("<head")
-        || head.contains("<body");
+        || (head.starts_with('<') && (head.contains("<head") || head.contains("<body")));
     if start.is_empty() {
         Some(("an empty document", "check the address, or whether it needs credentials"))
     } else if html
@@ -85,5 +85,20 @@ pub(crate) fn text(text: &str) -> Option<(&'static str, &'static str)> {
         Some(("a binary file", "give the address of the OpenAPI or Swagger document itself"))
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn a_description_that_speaks_of_tags_is_no_page() {
+        for description in
+            ["{\"info\": {\"description\": \"reads <head> and <body>\"}}", "info: takes a <body>"]
+        {
+            assert_ne!(text(description).map(|(what, _)| what), Some("an HTML page"), "{description}");
+        }
+        assert_eq!(text("<!-- x --><head></head>").map(|(what, _)| what), Some("an HTML page"));
     }
 }
