@@ -16,20 +16,13 @@
 
 #![forbid(unsafe_code)]
 
-mod assign;
-mod confidence;
-mod field;
-mod lexicon;
-mod score;
+pub mod matching;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::embed::{Embedder, split_words};
-use crate::error::{Error, ErrorKind, Result, nearest};
-use assign::Pair;
-use field::{Field, fields};
-use score::Scores;
+use crate::error::Result;
+use matching::{Known, Matches, Pair, Record, match_fields, read_json_schema};
 
 /// What is known besides the schemas.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,9 +64,7 @@ pub struct ProposedLine {
 
 /// Maps fields, with the built-in model.
 #[derive(Clone, Copy, Debug)]
-pub struct Mapper {
-    model: &'static Embedder,
-}
+pub struct Mapper;
 
 impl Mapper {
     /// A mapper; the model is read at first use.
@@ -81,7 +72,8 @@ impl Mapper {
     /// # Errors
     /// `internal` if the built-in model is damaged.
     pub fn new() -> Result<Self> {
-        Ok(Self { model: Embedder::builtin()? })
+        crate::embed::Embedder::builtin()?;
+        Ok(Self)
     }
 
     /// Proposes the lines from a source's JSON Schema to a destination's.
@@ -90,125 +82,28 @@ impl Mapper {
     /// `spec_invalid` for a schema without fields, `invalid_input` for a hint that names no field; it says
     /// which one is nearest.
     pub fn map(&self, source: &Value, dest: &Value, request: &Request) -> Result<MappingProposal> {
-        let entity = entity(request);
-        let from = known(fields(source, &entity, self.model), "source")?;
-        let mut to = known(fields(dest, &entity, self.model), "destination")?;
-        field::mark_generated(&mut to);
-        let mut taken = Vec::new();
-        for (source, dest) in &request.hints {
-            taken.push((place(source, &from, "source")?, place(dest, &to, "destination")?));
-        }
-        let mut scores = Scores::of(&from, &to, self.model);
-        let mut pairs = assign::assign(&from, &to, &mut scores, &taken);
-        let hinted = |pair: &Pair| taken.contains(&(pair.source, pair.dest));
-        pairs.retain(|pair| {
-            hinted(pair) || confidence::evidence(pair.score, pair.ahead) >= confidence::ENOUGH
-        });
-        if !pairs.iter().any(|pair| hinted(pair) || telling(pair, &from, &to)) {
-            pairs.clear();
-        }
-        let lines: Vec<_> = pairs.iter().map(|pair| line(pair, &from, &to, &scores, &taken)).collect();
-        let filled = |d: usize| pairs.iter().any(|pair| pair.dest == d);
-        let missing = to.iter().enumerate().filter(|(d, field)| field.required && !filled(*d));
-        let unmapped_required = missing.map(|(_, field)| field.path.clone()).collect();
-        let refused = lines.is_empty().then(|| {
-            "the two have nothing in common but what every record has; name the pairs you know as hints"
-                .to_owned()
-        });
-        Ok(MappingProposal { lines, unmapped_required, refused })
+        let ((left, from), (right, to)) = (read_json_schema(source), read_json_schema(dest));
+        let source = Record { name: &request.source_name, schemas: &left, root: from };
+        let dest = Record { name: &request.dest_name, schemas: &right, root: to };
+        let known = Known { hints: &request.hints, ..Known::default() };
+        let matches = match_fields(source, dest, &known)?;
+        let filled = |d: usize| matches.pairs.iter().any(|pair| pair.dest == d);
+        let missing = matches.dest.iter().enumerate().filter(|(d, field)| field.required && !filled(*d));
+        Ok(MappingProposal {
+            unmapped_required: missing.map(|(_, field)| field.path.clone()).collect(),
+            lines: matches.pairs.iter().map(|pair| line(pair, &matches)).collect(),
+            refused: matches.refused.map(|refusal| refusal.reason),
+        })
     }
 }
 
-/// Words that nearly every record has a field for, whatever it is about.
-const COMMON: &[&str] = &[
-    "id",
-    "name",
-    "date",
-    "updated",
-    "created",
-    "status",
-    "type",
-    "description",
-    "url",
-    "number",
-    "code",
-    "amount",
-    "active",
-];
-
-/// Whether a line says that both records are about the same: an id and a name are in every record.
-fn telling(pair: &Pair, from: &[Field], to: &[Field]) -> bool {
-    let (s, d) = (&from[pair.source], &to[pair.dest]);
-    let says = |field: &Field| field.words.iter().any(|(word, _)| !COMMON.contains(&word.as_str()));
-    confidence::evidence(pair.score, pair.ahead) >= 850 && says(s) && says(d)
-}
-
-/// The words that name the records themselves, which say nothing within them: `order_status` is the status.
-fn entity(request: &Request) -> Vec<String> {
-    let mut words = Vec::new();
-    for name in [&request.source_name, &request.dest_name] {
-        words.extend(lexicon::canonical(&split_words(name)).pop());
-    }
-    words
-}
-
-fn known(fields: Vec<Field>, side: &'static str) -> Result<Vec<Field>> {
-    if fields.is_empty() {
-        return Err(Error::new(ErrorKind::SpecInvalid, format!("the schema of the {side} has no fields"))
-            .in_operation("mapper.map")
-            .help("give a JSON Schema of type object, with properties"));
-    }
-    Ok(fields)
-}
-
-fn place(path: &str, fields: &[Field], side: &'static str) -> Result<usize> {
-    fields.iter().position(|field| field.path == path).ok_or_else(|| {
-        let error =
-            Error::new(ErrorKind::InvalidInput, format!("a hint names a field that the {side} doesn't have"))
-                .in_operation("mapper.map")
-                .with("field", path);
-        match nearest(path, fields.iter().map(|field| field.path.as_str())) {
-            Some(name) => error.help(format!("did you mean {name:?}?")),
-            None => {
-                error.help(format!("the {side} has {} fields, such as {:?}", fields.len(), fields[0].path))
-            }
-        }
-    })
-}
-
-fn line(
-    pair: &Pair,
-    from: &[Field],
-    to: &[Field],
-    scores: &Scores,
-    taken: &[(usize, usize)],
-) -> ProposedLine {
-    let (s, d) = (&from[pair.source], &to[pair.dest]);
-    let hinted = taken.contains(&(pair.source, pair.dest));
-    let mut others: Vec<_> = (0..from.len()).filter(|other| *other != pair.source).collect();
-    others.sort_by_key(|other| (-scores.get(*other, pair.dest), *other));
-    let candidates = others.iter().filter(|other| scores.get(**other, pair.dest) >= 400).take(3);
+fn line(pair: &Pair, matches: &Matches) -> ProposedLine {
     ProposedLine {
-        source: s.path.clone(),
-        dest: d.path.clone(),
-        confidence: if hinted { 1000 } else { confidence::of(confidence::evidence(pair.score, pair.ahead)) },
-        reason: if hinted { "you said so".to_owned() } else { reason(s, d) },
-        candidates: candidates.map(|other| from[*other].path.clone()).collect(),
-    }
-}
-
-fn reason(s: &Field, d: &Field) -> String {
-    let own = |field: &Field| -> Vec<String> {
-        field.words[..field.own].iter().map(|(word, _)| word.clone()).collect()
-    };
-    let (a, b) = (own(s), own(d));
-    if a == b {
-        return format!("both are \"{}\"", a.join(" "));
-    }
-    let shared: Vec<_> = a.iter().filter(|word| b.contains(word)).cloned().collect();
-    match shared.is_empty() {
-        false => format!("both speak of \"{}\"", shared.join(" ")),
-        true => format!("\"{}\" and \"{}\" are near in meaning", a.join(" "), b.join(" ")),
+        source: matches.source[pair.source].path.clone(),
+        dest: matches.dest[pair.dest].path.clone(),
+        confidence: pair.confidence,
+        reason: pair.evidence.first().map(ToString::to_string).unwrap_or_default(),
+        candidates: pair.candidates.iter().map(|other| matches.source[other.source].path.clone()).collect(),
     }
 }
 
