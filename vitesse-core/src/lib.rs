@@ -35,6 +35,7 @@
 //! | room | gives | feature |
 //! |---|---|---|
 //! | [`error`] | what went wrong, where, and what to do | |
+//! | [`files`] | files that people name, read whole up to a size | |
 //! | [`secret`] | values that don't print, and the places they come from | |
 //! | [`config`] | the process's environment, read in one place | |
 //! | [`progress`] | typed events of long work, and a way to stop it | |
@@ -52,6 +53,7 @@
 //! Test an integration on synthetic data, deploy it, or move records between live APIs.
 
 pub mod error;
+pub mod files;
 pub mod secret;
 pub mod config;
 pub mod progress;

@@ -1,10 +1,11 @@
-use std::io::Read as _;
+use std::path::Path;
 
 use tokio::task::JoinSet;
 
 use super::read::{Ingested, ReadOptions, SourceDocument, missing_documents, read_set};
 use super::{find, uri};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use crate::net::{Auth, Client, Fetched};
 use crate::progress::Progress;
 use crate::spec::{Action, Diagnostic, DiagnosticKind};
@@ -227,39 +228,16 @@ impl Ingestor {
     }
 }
 
-/// The largest file that is read; the network has the same limit.
-const MOST_BYTES: u64 = 64 << 20;
-
 fn is_url(address: &str) -> bool {
     let start = address.get(..8).unwrap_or(address).to_ascii_lowercase();
     start.starts_with("http://") || start.starts_with("https://")
 }
 
 fn read_file(path: &str) -> Result<Got> {
-    let failed = |error: std::io::Error| {
-        let kind =
-            if error.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
-        Error::new(kind, "the file can't be read")
-            .in_operation("ingestor.fetch")
-            .with("file", path)
-            .source(error)
-    };
-    // A device or a pipe may never end, and a description can name one.
-    if path != "/dev/stdin" && !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(Error::new(ErrorKind::InvalidInput, "this is not a regular file")
-            .in_operation("ingestor.fetch")
-            .with("file", path)
-            .help("name a file, or /dev/stdin"));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::new(ErrorKind::LimitExceeded, "the file is too large")
-            .in_operation("ingestor.fetch")
-            .with("file", path)
-            .with("limit", format!("{} MiB", MOST_BYTES >> 20)));
-    }
+    // What the caller named as its standard input is no file; what a document names must be one.
+    let read = if path == "/dev/stdin" { files::read } else { files::read_regular };
+    let bytes =
+        read(Path::new(path), files::MOST_BYTES).map_err(|error| error.in_operation("ingestor.fetch"))?;
     Ok(Got { address: path.to_owned(), bytes })
 }
 

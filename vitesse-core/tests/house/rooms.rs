@@ -8,6 +8,7 @@ use crate::sources::{code, code_without_tests, files, root};
 /// place here already, so that it can't be put anywhere else.
 const ROOMS: &[&str] = &[
     "error",
+    "files",
     "secret",
     "config",
     "progress",

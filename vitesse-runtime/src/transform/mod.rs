@@ -5,18 +5,17 @@ mod output;
 mod report;
 mod work;
 
-use std::io::Read as _;
 use std::path::Path;
 
 use vitesse_core::mapping::{Functions, Mapping, RecordError};
 use vitesse_core::transform::Plan;
-use vitesse_core::{Error, ErrorKind, Result};
+use vitesse_core::{Error, ErrorKind, Result, files};
 
 use crate::args::{OnError, Transform};
 
 /// Runs the command.
 pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
-    let text = mapping_text(&options.mapping)?;
+    let text = files::read(&options.mapping, files::MOST_BYTES)?;
     refuse_overwriting(options)?;
     let at = |error: Error| error.with("mapping", options.mapping.display());
     let mapping = Mapping::parse(&text).map_err(|problems| at(problems.into()))?;
@@ -47,21 +46,6 @@ pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
     output.finish()?;
     report.summary();
     Ok(())
-}
-
-/// The largest mapping that is read: far above any that people or programs write.
-const MOST_MAPPING: u64 = 64 << 20;
-
-fn mapping_text(path: &Path) -> Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).map_err(|error| io(path.display(), error))?;
-    file.take(MOST_MAPPING + 1).read_to_end(&mut text).map_err(|error| io(path.display(), error))?;
-    if text.len() as u64 > MOST_MAPPING {
-        return Err(Error::new(ErrorKind::LimitExceeded, "the mapping is too large")
-            .with("mapping", path.display())
-            .with("limit", format!("{} MiB", MOST_MAPPING >> 20)));
-    }
-    Ok(text)
 }
 
 /// An output that is also an input, or two outputs in one file, would destroy records.

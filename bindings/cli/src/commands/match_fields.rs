@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vitesse_core::mapper::{Mapper, MappingProposal, Request};
-use vitesse_core::{Error, ErrorKind, Result};
+use vitesse_core::{Error, ErrorKind, Result, files};
 
 use crate::args::Match;
 use crate::ui::{Screen, Show, Ui};
@@ -50,7 +49,11 @@ struct Side {
 }
 
 fn batch(mapper: &Mapper, folder: &Path, out: &Path, ui: &Ui) -> Result<()> {
-    let problem = |error| unreadable("the folder can't be read", folder, error);
+    let problem = |error: std::io::Error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let kind = if missing { ErrorKind::NotFound } else { ErrorKind::Io };
+        Error::new(kind, "the folder can't be read").with("folder", folder.display()).source(error)
+    };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(problem)? {
         let path = entry.map_err(problem)?.path();
@@ -86,25 +89,8 @@ fn batch(mapper: &Mapper, folder: &Path, out: &Path, ui: &Ui) -> Result<()> {
     ui.report(&Batch { cases: files.len(), refused, out: out.display().to_string() })
 }
 
-/// The largest file that is read.
-const MOST_BYTES: u64 = 64 << 20;
-
-fn unreadable(what: &'static str, path: &Path, error: std::io::Error) -> Error {
-    let missing = error.kind() == std::io::ErrorKind::NotFound;
-    let kind = if missing { ErrorKind::NotFound } else { ErrorKind::Io };
-    Error::new(kind, what).with("path", path.display()).source(error)
-}
-
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let mut bytes = Vec::new();
-    let failed = |error| unreadable("the file can't be read", path, error);
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::new(ErrorKind::LimitExceeded, "the file is too large")
-            .with("path", path.display())
-            .with("limit", format!("{} MiB", MOST_BYTES >> 20)));
-    }
+    let bytes = files::read(path, files::MOST_BYTES)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         Error::new(ErrorKind::SpecInvalid, "the file is not the JSON that was expected")
             .with("path", path.display())
