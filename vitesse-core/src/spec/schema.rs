@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -310,9 +311,9 @@ pub struct Details {
     /// The named schemas that were merged into this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bases: Vec<SchemaId>,
-    /// The field that tells which of `oneOf` a value is.
+    /// The field that tells which of `oneOf` a value is; shared with the schemas that are built on this one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub discriminator: Option<Discriminator>,
+    pub discriminator: Option<Arc<Discriminator>>,
     /// Required fields that the schema doesn't describe.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also_required: Vec<Box<str>>,

@@ -1,5 +1,7 @@
 //! Keywords: what each says of a schema in the making.
 
+use std::sync::Arc;
+
 use super::{Draft, SchemaReader, json};
 use crate::ingestor::tree::Val;
 use crate::spec::{Action, Additional, DiagnosticKind as Kind, Discriminator, Json, Schema, Type, Types};
@@ -275,6 +277,11 @@ impl<'t> SchemaReader<'t> {
     }
 
     pub(super) fn discriminator(&mut self, value: Val<'t>, draft: &mut Draft<'t>) {
+        // A base's discriminator is read again for each schema built on it, and may name them all.
+        if let Some(known) = self.discriminators.get(&value.key()) {
+            draft.details().discriminator = Some(Arc::clone(known));
+            return;
+        }
         let property = value.as_str().or_else(|| value.get("propertyName").and_then(|name| name.as_str()));
         let Some(property) = property else {
             return self.wrong(value, "discriminator", "an object with propertyName");
@@ -292,8 +299,9 @@ impl<'t> SchemaReader<'t> {
                 mapping.push((key.as_ref().into(), self.id(found)));
             }
         }
-        draft.details().discriminator =
-            Some(Discriminator { property_name: property.as_ref().into(), mapping });
+        let made = Arc::new(Discriminator { property_name: property.as_ref().into(), mapping });
+        self.discriminators.insert(value.key(), Arc::clone(&made));
+        draft.details().discriminator = Some(made);
     }
 }
 

@@ -8,6 +8,7 @@ mod keywords;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use keywords::{only_alternative, type_of};
 
@@ -16,8 +17,8 @@ use crate::ingestor::fast::NumberMap;
 use crate::ingestor::report::Report;
 use crate::ingestor::tree::Val;
 use crate::spec::{
-    Action, Additional, Details, DiagnosticKind as Kind, Json, Property, Schema, SchemaId, Schemas, Type,
-    Types,
+    Action, Additional, Details, DiagnosticKind as Kind, Discriminator, Json, Property, Schema, SchemaId,
+    Schemas, Type, Types,
 };
 
 /// The largest default, example or enumeration member that is kept, in bytes.
@@ -47,6 +48,7 @@ pub(crate) struct SchemaReader<'t> {
     of_parts: HashMap<Box<[u64]>, SchemaId>,
     /// Small schemas without a name, by the hash of their text.
     equal: NumberMap<u64, (Val<'t>, SchemaId)>,
+    discriminators: NumberMap<u64, Arc<Discriminator>>,
     names: NumberMap<u64, Box<str>>,
     taken: HashSet<Box<str>>,
     queue: Vec<(SchemaId, Parts<'t>)>,
@@ -68,6 +70,7 @@ impl<'t> SchemaReader<'t> {
             of_node: NumberMap::default(),
             of_parts: HashMap::new(),
             equal: NumberMap::default(),
+            discriminators: NumberMap::default(),
             names: NumberMap::default(),
             taken: HashSet::new(),
             queue: Vec::new(),
