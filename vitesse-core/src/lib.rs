@@ -47,6 +47,7 @@
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
 //! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
 //! | `mapper` | fields of one schema find their partners in another | `map` |
+//! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //!
 //! # What it doesn't do yet
 //!
@@ -70,6 +71,8 @@ pub mod ingestor;
 pub mod embed;
 #[cfg(feature = "map")]
 pub mod mapper;
+#[cfg(feature = "generate")]
+pub mod generate;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "knowledge",
     "discovery",
     "mapper",
+    "generate",
     "mock",
     "guardian",
     "deployer",
