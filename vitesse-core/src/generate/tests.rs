@@ -50,10 +50,10 @@ fn shop() -> (Schemas, SchemaId) {
     let bank = schemas
         .add(Schema { name: Some("Bank".into()), ..object(&[("kind", kind, true), ("iban", text, true)]) });
     let pay = schemas.add(with(Schema { one_of: vec![card, bank], ..Schema::default() }, |d| {
-        d.discriminator = Some(Discriminator {
+        d.discriminator = Some(std::sync::Arc::new(Discriminator {
             property_name: "kind".into(),
             mapping: vec![("card".into(), card), ("bank".into(), bank)],
-        });
+        }));
     }));
     let node = schemas.add(Schema::default());
     let nodes = schemas.add(Schema { items: Some(node), ..Schema::of(Type::Array) });
