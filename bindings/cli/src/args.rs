@@ -87,20 +87,30 @@ pub(crate) enum StoreCommand {
 /// What `match` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Match {
-    /// The source: a JSON Schema file.
+    /// The source: a JSON Schema file, or an endpoint of an API's description (file or URL) as
+    /// `shop.yaml#GET /customers`. Without an endpoint the intent chooses.
     #[arg(required_unless_present = "batch")]
-    pub(crate) source: Option<PathBuf>,
-    /// The destination: a JSON Schema file.
+    pub(crate) source: Option<String>,
+    /// The destination, likewise: `crm.json#POST /contacts`.
     #[arg(required_unless_present = "batch")]
-    pub(crate) dest: Option<PathBuf>,
+    pub(crate) dest: Option<String>,
+    /// What the integration is for, in your words.
+    #[arg(long, value_name = "TEXT", conflicts_with = "batch")]
+    pub(crate) intent: Option<String>,
     /// A pair that holds, as SOURCE=DEST paths. Repeatable.
     #[arg(long = "hint", value_name = "A=B")]
     pub(crate) hints: Vec<String>,
+    /// A field of the destination that always has this value, as JSON or text. Repeatable.
+    #[arg(long = "constant", value_name = "FIELD=VALUE", conflicts_with = "batch")]
+    pub(crate) constants: Vec<String>,
+    /// A field of the source that is never sent. Repeatable.
+    #[arg(long, value_name = "FIELD", conflicts_with = "batch")]
+    pub(crate) never_send: Vec<String>,
     /// Answer every case file of a folder instead.
     #[arg(long, value_name = "FOLDER", requires = "out", conflicts_with_all = ["source", "hints"])]
     pub(crate) batch: Option<PathBuf>,
-    /// Where the answers to the cases go.
-    #[arg(long, value_name = "FILE", requires = "batch")]
+    /// Where the mapping document goes; with --batch, the answers to the cases.
+    #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Env { example } => env::run(example, &config, ui),
         Command::Errors { id } => errors::run(id.as_deref(), ui),
         Command::Completions { shell } => completions::run(shell, ui),
-        Command::Match(args) => match_fields::run(&args, ui),
+        Command::Match(args) => match_fields::run(&args, config, ui),
         Command::Man { folder } => man::run(&folder, ui),
     }
 }

@@ -128,6 +128,9 @@ fn read_details(value: &Value, schema: &mut Schema) {
     if let Some(example) = example {
         details(schema).example.get_or_insert_with(|| Json::new(example));
     }
+    if let Some(default) = value.get("default") {
+        details(schema).default.get_or_insert_with(|| Json::new(default));
+    }
     if let Some(pattern) = value.get("pattern").and_then(Value::as_str) {
         details(schema).pattern.get_or_insert_with(|| pattern.into());
     }
