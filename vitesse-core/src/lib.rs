@@ -26,6 +26,7 @@
 //! - You read API descriptions: `ingestor`, then [`spec`].
 //! - You match fields: `mapper`.
 //! - You keep state, or bring a store of your own: `store`, and `testing` to hold it to the contract.
+//! - You move records between live APIs: `sync`.
 //! - You call addresses that users name: `net`.
 //!
 //! # The rooms
@@ -44,6 +45,7 @@
 //! | [`transform`] | a compiled mapping turns JSON records into JSON records | |
 //! | `net` | one HTTP client for addresses that users name, with a guard | `net` |
 //! | `store` | documents in memory, a file or PostgreSQL, and typed repositories | `store` |
+//! | `sync` | records move from a source to a destination, and none is lost | `sync` |
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
 //! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
 //! | `mapper` | fields of one schema find their partners in another | `map` |
@@ -51,7 +53,7 @@
 //!
 //! # What it doesn't do yet
 //!
-//! Test an integration on synthetic data, deploy it, or move records between live APIs.
+//! Test an integration on synthetic data, or deploy it.
 
 pub mod error;
 pub mod files;
@@ -65,6 +67,8 @@ pub mod transform;
 pub mod net;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "sync")]
+pub mod sync;
 #[cfg(feature = "ingest")]
 pub mod ingestor;
 #[cfg(feature = "map")]

@@ -21,6 +21,73 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Transform JSON records: NDJSON, arrays of records, or documents one after the other.
     Transform(Transform),
+    /// Read records from the mapping's source and deliver them to its destination.
+    Sync(Sync),
+}
+
+/// Which mapping and which state.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The mapping document, or a folder with one for each stream. [environment: VITESSE_MAPPING]
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Where the state is: a path or a PostgreSQL URL. [environment: VITESSE_STATE]
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Show the writes that would be made, and make none. Nothing is kept.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Stop after so many records of each stream.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Read everything, though an incremental read were possible.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// How many requests to the destination are under way at once, unless the mapping says.
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// How often a write is tried before it is given up.
+    #[arg(long, value_name = "N")]
+    pub(crate) tries: Option<u32>,
+    /// The deadline of one request, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) deadline: Option<f64>,
+    /// The first wait before another try, in milliseconds; it doubles.
+    #[arg(long, value_name = "MS")]
+    pub(crate) backoff: Option<u64>,
+    /// How long after a write was sent it may still be carried out though nobody waits for its answer, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) settle: Option<f64>,
+    /// How long what is under way may take after a signal to stop, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) drain: Option<f64>,
+    /// How long a destination may fail before the sync gives up, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) patience: Option<f64>,
+    /// How long the lease on shared state lasts without being renewed, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) lease: Option<f64>,
+    /// A read that needs more pages than this is an error.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_pages: Option<u64>,
+    /// Stop when so many of the last records failed, as FAILURES/RECORDS.
+    #[arg(long, value_name = "N/M")]
+    pub(crate) max_failures: Option<String>,
+    /// A field of source records that the dead letters don't keep.
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) redact: Vec<String>,
+    /// Write the report to stdout as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress and no summary.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod sync;
 mod transform;
 
 use std::process::ExitCode;
@@ -51,17 +52,21 @@ fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
         } else {
             format!("vitesse-runtime {version} (mapping version {VERSION})\n")
         };
-        return match std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(transform::io("stdout", error))
-            }
-            _ => Ok(()),
-        };
+        return print(&line);
     }
     match args.command {
         Some(args::Command::Transform(options)) => transform::run(&options, functions),
+        Some(args::Command::Sync(options)) => sync::run(&options, functions),
         None => Err(Error::new(vitesse_core::ErrorKind::InvalidInput, "no command was given")
             .help("`vitesse-runtime --help` lists them")),
+    }
+}
+
+/// Text to stdout; a reader who went away is no failure.
+fn print(text: &str) -> Result<()> {
+    match std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(transform::io("stdout", error)),
+        _ => Ok(()),
     }
 }
 

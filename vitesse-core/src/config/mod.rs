@@ -78,8 +78,36 @@ pub struct Config {
     pub dest_api_key: Option<Secret>,
     /// `BATCH_SIZE`.
     pub batch_size: Option<NonZeroU32>,
+    /// `VITESSE_MAPPING`.
+    pub mapping: Option<PathBuf>,
+    /// `VITESSE_STATE`.
+    pub state: Option<Secret>,
+    /// `VITESSE_SOURCE_*`, with `SOURCE_API_KEY` as the token if there is no other.
+    pub source: SideConfig,
+    /// `VITESSE_DEST_*`, with `DEST_API_KEY` as the token if there is no other.
+    pub dest: SideConfig,
     /// `VITESSE_LOG`.
     pub log: String,
+}
+
+/// What the environment says of one API that the runtime talks to.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SideConfig {
+    /// A token or an API key.
+    pub token: Option<Secret>,
+    /// The OAuth 2 client's id.
+    pub client_id: Option<Secret>,
+    /// Its secret.
+    pub client_secret: Option<Secret>,
+    /// A refresh token that a person once granted.
+    pub refresh_token: Option<Secret>,
+    /// A user name.
+    pub username: Option<Secret>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Where the API is, if not where the mapping says.
+    pub base_url: Option<String>,
 }
 
 /// Where learned knowledge is searched.
@@ -120,6 +148,8 @@ impl Config {
     /// [`ErrorKind::ConfigInvalid`], naming every variable that is wrong.
     pub fn read(lookup: impl FnMut(&str) -> Option<String>) -> Result<Self> {
         let mut reader = Reader { lookup, problems: Vec::new() };
+        let source_api_key = reader.secret("SOURCE_API_KEY");
+        let dest_api_key = reader.secret("DEST_API_KEY");
         let config = Self {
             store: reader.store(),
             home: reader.home(),
@@ -140,8 +170,12 @@ impl Config {
             knowledge: reader.knowledge(),
             qdrant_url: reader.url("QDRANT_URL"),
             qdrant_api_key: reader.secret("QDRANT_API_KEY"),
-            source_api_key: reader.secret("SOURCE_API_KEY"),
-            dest_api_key: reader.secret("DEST_API_KEY"),
+            mapping: reader.text("VITESSE_MAPPING").map(PathBuf::from),
+            state: reader.secret("VITESSE_STATE"),
+            source: reader.side("SOURCE", source_api_key.as_ref()),
+            dest: reader.side("DEST", dest_api_key.as_ref()),
+            source_api_key,
+            dest_api_key,
             batch_size: reader.parsed("BATCH_SIZE", "a whole number greater than 0"),
             log: reader.text("VITESSE_LOG").unwrap_or_else(|| "warn".into()),
         };
@@ -193,6 +227,29 @@ impl<F: FnMut(&str) -> Option<String>> Reader<F> {
                 None
             }
         }
+    }
+
+    fn side(&mut self, side: &str, key: Option<&Secret>) -> SideConfig {
+        let mut secret = |name: &str| self.secret(&format!("VITESSE_{side}_{name}"));
+        SideConfig {
+            token: secret("TOKEN").or_else(|| key.cloned()),
+            client_id: secret("CLIENT_ID"),
+            client_secret: secret("CLIENT_SECRET"),
+            refresh_token: secret("REFRESH_TOKEN"),
+            username: secret("USERNAME"),
+            password: secret("PASSWORD"),
+            base_url: self.side_url(side),
+        }
+    }
+
+    fn side_url(&mut self, side: &str) -> Option<String> {
+        let name = format!("VITESSE_{side}_BASE_URL");
+        let url = self.secret(&name)?.expose().trim_end_matches('/').to_owned();
+        if url.starts_with("http://") || url.starts_with("https://") {
+            return Some(url);
+        }
+        self.problems.push(format!("{name} must be an http or https address"));
+        None
     }
 
     fn list(&mut self, name: &str) -> Vec<String> {

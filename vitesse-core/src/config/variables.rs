@@ -99,6 +99,40 @@ variables! {
         BATCH_SIZE = "the mapping's", "50":
             "How many records go into one write.";
     }
+    "The runtime" {
+        VITESSE_MAPPING = "", "/mapping":
+            "The mapping document that vitesse-runtime runs, or a folder of them, one for each stream.";
+        VITESSE_STATE(secret) = "", "/state":
+            "Where vitesse-runtime keeps its state: `memory:`, a path or a PostgreSQL URL.";
+        VITESSE_SOURCE_TOKEN(secret) = "", "":
+            "Token or API key for the source API; wins over SOURCE_API_KEY.";
+        VITESSE_SOURCE_CLIENT_ID(secret) = "", "":
+            "OAuth 2 client id for the source API.";
+        VITESSE_SOURCE_CLIENT_SECRET(secret) = "", "":
+            "OAuth 2 client secret for the source API.";
+        VITESSE_SOURCE_REFRESH_TOKEN(secret) = "", "":
+            "OAuth 2 refresh token for the source API; where the API replaces it, the new one is kept with the state.";
+        VITESSE_SOURCE_USERNAME(secret) = "", "":
+            "User name for the source API.";
+        VITESSE_SOURCE_PASSWORD(secret) = "", "":
+            "Its password.";
+        VITESSE_SOURCE_BASE_URL = "the mapping's", "https://shop.example.com/v1":
+            "Where the source API is, if not where the mapping says (or VITESSE_SOURCE_BASE_URL_FILE).";
+        VITESSE_DEST_TOKEN(secret) = "", "":
+            "Token or API key for the destination API; wins over DEST_API_KEY.";
+        VITESSE_DEST_CLIENT_ID(secret) = "", "":
+            "OAuth 2 client id for the destination API.";
+        VITESSE_DEST_CLIENT_SECRET(secret) = "", "":
+            "OAuth 2 client secret for the destination API.";
+        VITESSE_DEST_REFRESH_TOKEN(secret) = "", "":
+            "OAuth 2 refresh token for the destination API; where the API replaces it, the new one is kept with the state.";
+        VITESSE_DEST_USERNAME(secret) = "", "":
+            "User name for the destination API.";
+        VITESSE_DEST_PASSWORD(secret) = "", "":
+            "Its password.";
+        VITESSE_DEST_BASE_URL = "the mapping's", "https://crm.example.com/v1":
+            "Where the destination API is, if not where the mapping says (or VITESSE_DEST_BASE_URL_FILE).";
+    }
     "Logs" {
         VITESSE_LOG = "warn", "info":
             "What is logged on stderr: error, warn, info, debug, trace, or per module as `vitesse_core::net=debug`.";

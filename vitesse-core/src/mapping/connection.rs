@@ -55,6 +55,9 @@ fn check_source(source: &Source, functions: &Functions, problems: &mut Vec<Probl
             }
         }
     }
+    if let Some(deleted) = &source.deleted {
+        Predicate::new(deleted, "/source/deleted", functions, problems);
+    }
     check_rules(&source.responses, "/source/responses", functions, problems);
 }
 
@@ -64,6 +67,12 @@ fn check_destination(
     functions: &Functions,
     problems: &mut Vec<Problem>,
 ) {
+    if let Some(file) = &destination.file {
+        if file.path.is_empty() {
+            problems.push(Problem::new("/destination/file/path", "the file has no name"));
+        }
+        return;
+    }
     check_base(&destination.base_url, "/destination/base_url", problems);
     let operations = &destination.operations;
     let single = [

@@ -113,6 +113,13 @@ impl Auth {
         Ok((self.add(token.as_ref())?, token))
     }
 
+    /// Gives up the token at hand, if it is one that can be renewed: the next request gets another.
+    pub fn renew(&self) {
+        if let Scheme::OAuth(oauth) = &self.scheme {
+            oauth.discard();
+        }
+    }
+
     /// Gives up a token that was refused; says whether there will be another.
     pub(super) fn reject(&self, token: &Secret) -> bool {
         match &self.scheme {

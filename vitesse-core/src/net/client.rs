@@ -17,7 +17,7 @@ use super::auth::{Applied, Auth};
 use super::body::Body;
 use super::config::{Limits, NetConfig, Retry};
 use super::connect::{Connector, tls};
-use super::failure::{Unanswered, after, rate_limited, too_large_head, within};
+use super::failure::{SENT, Unanswered, after, rate_limited, too_large_head, within};
 use super::hints::Hints;
 use super::rate::{Gate, Rate};
 use super::redact::redacted;
@@ -146,7 +146,10 @@ impl Client {
                 Verdict::Failed => None,
             };
             let Some(wait) = wait.filter(|wait| *wait < left) else {
-                return outcome.map_err(|unanswered| told(unanswered.error, request, tries));
+                return outcome.map_err(|unanswered| {
+                    let Unanswered { error, unsent } = unanswered;
+                    told(if unsent { error.with(SENT, "no") } else { error }, request, tries)
+                });
             };
             within(tokio::time::sleep(wait), deadline, request.cancel.as_ref())
                 .await

@@ -22,6 +22,21 @@ pub fn wait_of(error: &Error) -> Option<Duration> {
     StdError::source(error)?.downcast_ref::<Asked>().map(|asked| asked.0)
 }
 
+/// Whether nothing of the request can have reached the peer, so that sending it again repeats nothing.
+///
+/// ```
+/// use vitesse_core::{Error, ErrorKind};
+/// assert!(!vitesse_core::net::is_unsent(&Error::new(ErrorKind::Unreachable, "the answer broke off")));
+/// ```
+pub fn is_unsent(error: &Error) -> bool {
+    // These are found out before a connection is asked for.
+    matches!(error.kind(), ErrorKind::CredentialRefused | ErrorKind::RateLimited)
+        || error.context().iter().any(|(key, value)| *key == SENT && value == "no")
+}
+
+/// The fact that [`is_unsent`] looks for.
+pub(super) const SENT: &str = "sent";
+
 /// The error of a peer that wants to be left alone, where it is known, for `wait`.
 pub(super) fn rate_limited(url: String, wait: Option<Duration>) -> Error {
     let error = Error::new(ErrorKind::RateLimited, "the peer asks to slow down").with("url", url);

@@ -42,7 +42,7 @@ pub use body::Body;
 pub use bytes::Bytes;
 pub use client::{Client, Parts};
 pub use config::{Limits, NetConfig, Retry};
-pub use failure::wait_of;
+pub use failure::{is_unsent, wait_of};
 pub use guard::{Allow, Guard};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use oauth::{ClientAuthentication, Grant, OAuth, OAuthConfig};

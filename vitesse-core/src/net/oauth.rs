@@ -201,6 +201,11 @@ impl OAuth {
         }
     }
 
+    /// Gives up whatever token is held, for APIs that say in other ways than by a 401 that it is worth nothing.
+    pub fn discard(&self) {
+        self.state().held = None;
+    }
+
     /// Boxed, since a renewal is itself a request, and requests wait for renewals.
     fn renewal(self) -> Pin<Box<dyn Future<Output = Result<Secret>> + Send>> {
         Box::pin(async move {

@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "transform",
     "net",
     "store",
+    "sync",
     "ingestor",
     "embed",
     "knowledge",

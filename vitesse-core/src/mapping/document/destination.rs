@@ -12,12 +12,14 @@ parts! {
         "api_name" api_name: String = String::new();
         /// The address before every path.
         "base_url" base_url: String = String::new();
+        /// A file that records are appended to, one a line, instead of an API.
+        "file" file: Option<FileDestination> = None;
         /// How requests prove who sends them.
         "auth" auth: Auth = Auth::default();
         /// Headers to send with every request.
         "headers" headers: Object = Object::new();
         /// The requests that write.
-        "operations" operations: Operations;
+        "operations" operations: Operations = Operations::default();
         /// Fields of the destination that together name a record there, to find it before a write.
         "match_on" match_on: Vec<FieldPath> = Vec::new();
         /// How a repeated write is told apart from a second one.
@@ -110,10 +112,17 @@ parts! {
         /// The field of the body that takes the key, for APIs without such a header.
         "field" field: Option<FieldPath> = None;
     }
+    /// A file of records, one JSON text a line.
+    pub struct FileDestination {
+        /// Where it is.
+        "path" path: String;
+    }
     /// How many records go together; whatever is reached first closes a batch.
     pub struct Batch {
         /// How many records at most.
         "records" records: u64 = 1;
+        /// How many records the destination takes in one request.
+        "max_records" max_records: Option<u64> = None;
         /// How many bytes of body at most.
         "bytes" bytes: Option<u64> = None;
         /// How long to wait for more.
@@ -130,6 +139,8 @@ names! {
         Delete = "delete",
         /// They are reported, for a person to decide.
         Report = "report",
+        /// They are marked at the destination by the fields of `flag`.
+        Flag = "flag",
     }
     /// How a body is written.
     pub enum BodyFormat {
@@ -153,11 +164,13 @@ pub struct Deletes {
     pub max_records: Option<u64>,
     /// Which part of the known records a run may delete, from 0 to 1; more stops the run before the first.
     pub max_ratio: f64,
+    /// The fields that mark a record as gone, for [`DeletePolicy::Flag`].
+    pub flag: Object,
 }
 
 impl Default for Deletes {
     fn default() -> Self {
-        Self { policy: DeletePolicy::Ignore, max_records: None, max_ratio: 0.1 }
+        Self { policy: DeletePolicy::Ignore, max_records: None, max_ratio: 0.1, flag: Object::new() }
     }
 }
 
@@ -170,6 +183,8 @@ parts! {
         "max_records" max_records: Option<u64> = None;
         /// Which part of the known records a run may delete, from 0 to 1; more stops the run before the first.
         "max_ratio" max_ratio: f64 = 0.1;
+        /// The fields that mark a record as gone, like `{"archived": true}`.
+        "flag" flag: Object = Object::new();
     }
 }
 
@@ -178,19 +193,24 @@ impl Part for Deletes {
         if value.as_str().is_some() {
             return DeletePolicy::read(value, reading).map(|policy| Self { policy, ..Self::default() });
         }
-        let DeletesInFull { policy, max_records, max_ratio, extra: _ } = Part::read(value, reading)?;
+        let DeletesInFull { policy, max_records, max_ratio, flag, extra: _ } = Part::read(value, reading)?;
         if !(0.0..=1.0).contains(&max_ratio) {
             reading.within("max_ratio", |reading| reading.problem("it is a part, from 0 to 1", None));
         }
-        Some(Self { policy, max_records, max_ratio })
+        if policy == DeletePolicy::Flag && flag.is_empty() {
+            reading.within("flag", |reading| {
+                reading.problem("it says which fields mark a record as gone", None)
+            });
+        }
+        Some(Self { policy, max_records, max_ratio, flag })
     }
 
     fn write(&self) -> Value {
-        let Self { policy, max_records, max_ratio } = *self;
+        let Self { policy, max_records, max_ratio, ref flag } = *self;
         if *self == (Self { policy, ..Self::default() }) {
             return policy.write();
         }
-        DeletesInFull { policy, max_records, max_ratio, extra: Object::new() }.write()
+        DeletesInFull { policy, max_records, max_ratio, flag: flag.clone(), extra: Object::new() }.write()
     }
 
     fn schema(definitions: &mut Object) -> Value {

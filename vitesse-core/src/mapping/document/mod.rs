@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub use auth::{ApiKeyAuth, Auth, BasicAuth, BearerAuth, KeyPlace, NoAuth, OAuth2Auth, OAuth2Style};
 pub use condition::Condition;
 pub use destination::{
-    Batch, BodyFormat, Bulk, BulkResults, DeletePolicy, Deletes, DeletesInFull, Destination, Idempotency,
-    Operation, Operations,
+    Batch, BodyFormat, Bulk, BulkResults, DeletePolicy, Deletes, DeletesInFull, Destination, FileDestination,
+    Idempotency, Operation, Operations,
 };
 pub use source::{
     Compression, CursorPages, FileFormat, FileSource, Incremental, IncrementalKind, KeysetPages, LinkPages,

@@ -40,6 +40,8 @@ parts! {
         "rate_limit" rate_limit: Option<RateLimit> = None;
         /// What to do on certain answers; the first that applies counts.
         "responses" responses: Vec<ResponseRule> = Vec::new();
+        /// What holds for a record that says that it is gone at the source.
+        "deleted" deleted: Option<Condition> = None;
         /// The file, if the source is one.
         "file" file: Option<FileSource> = None;
     }
@@ -270,6 +272,8 @@ names! {
         Array = "array",
         /// One after another, however they are spaced.
         Concatenated = "concatenated",
+        /// One record a row, with a row of names first; every value is a text.
+        Csv = "csv",
     }
     /// How a file is compressed.
     pub enum Compression {

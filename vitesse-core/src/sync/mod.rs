@@ -1,0 +1,43 @@
+//! Data moves: records are read from a source, transformed, and written to a destination, and none is lost.
+//!
+//! [`Sync`] runs the streams of one integration by their mapping documents. What it promises, and how, is written down
+//! in the book's page on delivery. In short:
+//!
+//! - A record that was read is delivered, or in the dead letters with its reason, or will be read again.
+//! - An intent is durable before a write is sent. Outcome, ledger and position are one commit after it.
+//! - What may or may not have happened is found out: by asking again with the same key, by looking the record up, or, at a
+//!   destination that offers neither, by a person.
+//!
+//! Deliberately absent: a schedule, listeners and a process's signals. Whoever runs a [`Sync`] brings them.
+
+#![forbid(unsafe_code)]
+
+mod breaker;
+mod clerk;
+mod clock;
+mod connection;
+mod decide;
+mod destination;
+mod json;
+mod keys;
+mod lease;
+mod letters;
+mod options;
+mod outcome;
+mod place;
+mod records;
+mod references;
+mod report;
+mod rules;
+mod run;
+mod source;
+mod state;
+mod stream;
+
+pub use connection::{Credentials, Peers};
+pub use letters::{Letter, LetterReason, Letters};
+pub use options::{FailureWindow, Options};
+pub use place::{load_mappings, open_state};
+pub use report::{Counts, RunRecord, RunReport, StreamReport};
+pub use run::Sync;
+pub use state::{Entry, State};
