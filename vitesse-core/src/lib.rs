@@ -48,6 +48,7 @@
 //! | `sync` | records move from a source to a destination, and none is lost | `sync` |
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
 //! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
+//! | `discovery` | words become APIs of a built-in catalogue | `discover` |
 //! | `mapper` | fields of one schema find their partners in another | `map` |
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //!
@@ -73,6 +74,8 @@ pub mod sync;
 pub mod ingestor;
 #[cfg(feature = "map")]
 pub mod embed;
+#[cfg(feature = "discover")]
+pub mod discovery;
 #[cfg(feature = "map")]
 pub mod mapper;
 #[cfg(feature = "generate")]

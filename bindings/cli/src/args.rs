@@ -51,6 +51,8 @@ pub(crate) enum Command {
     /// Look at the store: which it is, and whether it answers.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Search the built-in catalogue of public APIs, by name or by what they do.
+    Discover(Discover),
     /// Read an API's description and tell what is in it and what is wrong with it.
     Spec(SpecArgs),
     /// List the environment variables that are read, with their meaning.
@@ -82,6 +84,17 @@ pub(crate) enum Command {
 pub(crate) enum StoreCommand {
     /// Open the store and ask whether it can serve.
     Check,
+}
+
+/// What `discover` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// What the API is called or what it does.
+    #[arg(required = true)]
+    pub(crate) query: Vec<String>,
+    /// How many results, at most 100.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
 }
 
 /// What `match` takes.

@@ -90,6 +90,11 @@ impl Embedder {
         self.embed_words(words.iter().map(|word| (word.as_str(), 4)))
     }
 
+    /// Whether the model has a vector of its own for a word, in lower case.
+    pub fn knows(&self, word: &str) -> bool {
+        self.words.contains_key(word)
+    }
+
     /// The vector of words, each with a weight from 1 to 16.
     pub fn embed_words<'a>(&self, words: impl IntoIterator<Item = (&'a str, i64)>) -> Vector {
         let mut sum = [0_i64; DIMENSIONS];

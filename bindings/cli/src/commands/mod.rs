@@ -1,6 +1,7 @@
 //! One file a command: call the core, hand the report to [`Ui`].
 
 mod completions;
+mod discover;
 mod env;
 mod errors;
 mod man;
@@ -23,6 +24,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
     });
     match cli.command {
         Command::Store(command) => store::run(&command, &config?, ui),
+        Command::Discover(args) => discover::run(&args, ui),
         Command::Spec(args) => spec::run(&args, &config?, ui),
         Command::Env { example } => env::run(example, &config, ui),
         Command::Errors { id } => errors::run(id.as_deref(), ui),

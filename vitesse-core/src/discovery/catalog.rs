@@ -1,0 +1,158 @@
+//! The built-in list of APIs: how it is read, and looked up without a search.
+
+use std::io::Read;
+
+use jiff::Timestamp;
+
+use super::result::{DiscoveryResult, Source};
+
+static PACKED: &[u8] = include_bytes!("../../assets/catalog/catalog.bin");
+/// More text than this is not our asset.
+const MOST: u64 = 16 << 20;
+
+/// An API of the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id: the provider, and the service where there are several.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The domain of who provides it.
+    pub provider: String,
+    /// What kind of API it is.
+    pub categories: Vec<String>,
+    /// How many operations it has.
+    pub endpoints: u32,
+    /// Where it answers; empty for software that people host themselves.
+    pub base_url: String,
+    /// Where people read about it.
+    pub documentation_url: String,
+    /// Where its specification is.
+    pub spec_url: String,
+    /// Whether the specification is a directory's copy, not the owner's publication.
+    pub copy: bool,
+    /// What it is for.
+    pub description: String,
+    /// Words its operations use more than others do.
+    pub keywords: String,
+}
+
+impl Entry {
+    /// The entry as a search answers it.
+    pub fn result(&self, confidence: Option<f64>) -> DiscoveryResult {
+        DiscoveryResult {
+            api_name: self.name.clone(),
+            description: self.description.clone(),
+            base_url: self.base_url.clone(),
+            documentation_url: self.documentation_url.clone(),
+            confidence_score: confidence,
+            source: Source::Catalog,
+            discovered_at: Some(Timestamp::now()),
+            spec_url: Some(self.spec_url.clone()),
+            catalog_id: Some(self.id.clone()),
+            categories: self.categories.clone(),
+            extra: serde_json::Map::new(),
+        }
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [id, name, provider, categories, endpoints, base, docs, spec, description, keywords] =
+            fields.try_into().ok()?;
+        Some(Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            provider: provider.to_owned(),
+            categories: categories.split(',').filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+            endpoints: endpoints.parse().ok()?,
+            base_url: base.to_owned(),
+            documentation_url: docs.to_owned(),
+            copy: host(spec) == "unpkg.com",
+            spec_url: spec.to_owned(),
+            description: description.to_owned(),
+            keywords: keywords.to_owned(),
+        })
+    }
+}
+
+/// The host of an address, in lower case; of a bare host, itself.
+pub(super) fn host(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.split_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase()
+}
+
+#[derive(Debug)]
+pub(super) struct Catalog {
+    entries: Vec<Entry>,
+}
+
+impl Catalog {
+    pub(super) fn builtin() -> Option<Self> {
+        Self::read(PACKED)
+    }
+
+    fn read(packed: &[u8]) -> Option<Self> {
+        let mut text = String::new();
+        flate2::read::DeflateDecoder::new(packed).take(MOST).read_to_string(&mut text).ok()?;
+        let entries = text.lines().map(Entry::read).collect::<Option<Vec<_>>>()?;
+        (!entries.is_empty()).then_some(Self { entries })
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn entry(&self, id: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.id == id)
+    }
+
+    /// The entry of a host, of a provider, or of a name. Of several, the one with the most endpoints.
+    pub(super) fn known(&self, given: &str) -> Option<&Entry> {
+        let given = given.trim();
+        let at = host(given);
+        if at.is_empty() {
+            return None;
+        }
+        let of_host = |entry: &&Entry| host(&entry.base_url) == at;
+        let of_provider = |entry: &&Entry| {
+            let provider = entry.provider.as_str();
+            at == provider || at.strip_suffix(provider).is_some_and(|before| before.ends_with('.'))
+        };
+        let of_name = |entry: &&Entry| entry.name.eq_ignore_ascii_case(given);
+        self.largest(of_host).or_else(|| self.largest(of_provider)).or_else(|| self.largest(of_name))
+    }
+
+    fn largest(&self, which: impl FnMut(&&Entry) -> bool) -> Option<&Entry> {
+        // The first of equals: `max_by_key` alone would give the last.
+        self.entries.iter().filter(which).rev().max_by_key(|entry| entry.endpoints)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_asset_is_whole() {
+        let catalog = Catalog::builtin().unwrap();
+        assert_eq!(catalog.entries().len(), 2639);
+        for entry in catalog.entries() {
+            assert!(!entry.name.is_empty() && entry.spec_url.starts_with("http"), "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_asset_is_refused() {
+        assert!(Catalog::read(&PACKED[..PACKED.len() / 2]).is_none());
+        assert!(Catalog::read(b"").is_none());
+    }
+
+    #[test]
+    fn hosts_are_read_from_addresses_and_from_themselves() {
+        assert_eq!(host("https://User:pw@API.Example.com:8443/v1?x#y"), "api.example.com");
+        assert_eq!(host("example.com/path"), "example.com");
+        assert_eq!(host(""), "");
+    }
+}
