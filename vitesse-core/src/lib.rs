@@ -51,6 +51,7 @@
 //! | `discovery` | words become APIs of a built-in catalogue | `discover` |
 //! | `mapper` | fields of one schema find their partners in another | `map` |
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
+//! | `mock` | any API answers from its description, in process or on a socket | `mock` |
 //!
 //! # What it doesn't do yet
 //!
@@ -80,6 +81,8 @@ pub mod discovery;
 pub mod mapper;
 #[cfg(feature = "generate")]
 pub mod generate;
+#[cfg(feature = "mock")]
+pub mod mock;
 #[cfg(feature = "testing")]
 pub mod testing;
 

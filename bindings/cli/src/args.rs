@@ -1,8 +1,10 @@
 //! What can be typed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use vitesse_core::mock::Latency;
 
 /// Connect two business APIs: from their descriptions to a tested, running integration.
 #[derive(Debug, Parser)]
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     },
     /// Find which fields of one schema become which of another, without a network.
     Match(Match),
+    /// Answer as an API would, from its description.
+    Mock(MockArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -147,6 +151,69 @@ pub(crate) struct SpecArgs {
     /// Send a header with the value of an environment variable, to the URL's origin only.
     #[arg(long, value_name = "HEADER=VARIABLE", group = "credential")]
     pub(crate) header_env: Option<String>,
+}
+
+/// What `mock` takes.
+#[derive(Debug, Args)]
+pub(crate) struct MockArgs {
+    /// The description: a file or a URL.
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) address: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 4010)]
+    pub(crate) port: u16,
+    /// The address to listen on.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Keep what is created, changed and deleted.
+    #[arg(long)]
+    pub(crate) stateful: bool,
+    /// The same seed gives the same answers.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How many generated records each list begins with.
+    #[arg(long, value_name = "COUNT", default_value_t = 25)]
+    pub(crate) records: usize,
+    /// Records to begin with instead: a JSON object of collections, each a list.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+    /// What goes wrong, and when: a JSON file of rules.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// How long answers take: `50ms`, or `50ms..200ms`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) latency: Option<Latency>,
+    /// How much may be asked: `10/1s`, or `spec` for what the description says.
+    #[arg(long, value_name = "LIMIT")]
+    pub(crate) rate_limit: Option<String>,
+    /// Take only the key, token or user:password in this environment variable; id:secret for an OAuth client. Repeatable.
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "no_auth")]
+    pub(crate) token_env: Vec<String>,
+    /// Don't ask for credentials.
+    #[arg(long)]
+    pub(crate) no_auth: bool,
+    /// Let requests through that break the description.
+    #[arg(long)]
+    pub(crate) no_validate: bool,
+    /// What a repeated idempotency key does.
+    #[arg(long, value_name = "HOW", default_value = "described")]
+    pub(crate) idempotency: Keys,
+    /// Answer this request and end, instead of listening: `METHOD PATH [BODY]`. Repeatable.
+    #[arg(long, value_name = "REQUEST")]
+    pub(crate) ask: Vec<String>,
+    /// A header of the requests of --ask, as `Name: value`. Repeatable.
+    #[arg(long = "header", short = 'H', value_name = "HEADER", requires = "ask")]
+    pub(crate) headers: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keys {
+    /// Gives the first answer again where the description has a header for it.
+    Described,
+    /// Gives the first answer again everywhere.
+    Honoured,
+    /// Makes another record.
+    Ignored,
 }
 
 #[cfg(test)]

@@ -40,7 +40,10 @@ const ROOMS: &[&str] = &[
 const ONLY: &[(&str, &[&str])] = &[("transform", &["error", "mapping"])];
 
 /// Places that connect to addresses the operator configures, never to ones a user names.
-const CONNECTS: &[(&str, &str)] = &[("store/postgres", "the database the operator configured")];
+const CONNECTS: &[(&str, &str)] = &[
+    ("store/postgres", "the database the operator configured"),
+    ("mock/serve", "a listener: it accepts connections and opens none"),
+];
 
 /// What opens a connection, by the names one would import.
 const OPENS: &[&str] =

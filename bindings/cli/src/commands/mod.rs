@@ -6,6 +6,7 @@ mod env;
 mod errors;
 mod man;
 mod match_fields;
+mod mock;
 mod spec;
 mod store;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Errors { id } => errors::run(id.as_deref(), ui),
         Command::Completions { shell } => completions::run(shell, ui),
         Command::Match(args) => match_fields::run(&args, config, ui),
+        Command::Mock(args) => mock::run(&args, &config?, ui),
         Command::Man { folder } => man::run(&folder, ui),
     }
 }

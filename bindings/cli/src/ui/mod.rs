@@ -41,6 +41,11 @@ impl Ui {
         self.json
     }
 
+    /// Whether nothing but the answer is wanted.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Prints the answer of a command.
     pub(crate) fn report(&self, report: &(impl Show + Serialize)) -> Result<()> {
         if self.json {
