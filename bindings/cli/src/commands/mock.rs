@@ -1,10 +1,10 @@
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use vitesse_core::config::Config;
+use vitesse_core::files;
 use vitesse_core::ingestor::Ingestor;
 use vitesse_core::mock::{
     Answer, AuthPolicy, Exchange, Fault, Idempotency, Mock, MockOptions, RateRule, Script, serve_with,
@@ -27,7 +27,8 @@ pub(crate) fn run(args: &MockArgs, config: &Config, ui: &Ui) -> Result<()> {
         let options = options(args, &spec)?;
         let mock = Arc::new(Mock::new(Arc::new(spec), options)?);
         if let Some(file) = &args.data {
-            mock.load_document(&read(file)?).map_err(|error| error.with("file", file.display()))?;
+            mock.load_document(&files::read(file, MOST_BYTES)?)
+                .map_err(|error| error.with("file", file.display()))?;
         }
         if !args.ask.is_empty() {
             return ui.report(&Asked { exchanges: ask(&mock, args)? });
@@ -68,7 +69,8 @@ fn options(args: &MockArgs, spec: &ApiSpec) -> Result<MockOptions> {
         Some(rule) => Some(rule.parse()?),
     };
     let script = match &args.script {
-        Some(file) => Script::parse(&read(file)?).map_err(|error| error.with("file", file.display()))?,
+        Some(file) => Script::parse(&files::read(file, MOST_BYTES)?)
+            .map_err(|error| error.with("file", file.display()))?,
         None => Script::default(),
     };
     Ok(MockOptions {
@@ -87,26 +89,6 @@ fn options(args: &MockArgs, spec: &ApiSpec) -> Result<MockOptions> {
         },
         ..MockOptions::default()
     })
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    let failed = |error: std::io::Error| {
-        let missing = error.kind() == std::io::ErrorKind::NotFound;
-        let kind = if missing { ErrorKind::NotFound } else { ErrorKind::Io };
-        Error::new(kind, "the file can't be read").with("path", file.display()).source(error)
-    };
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .map_err(failed)?
-        .take(MOST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::new(ErrorKind::LimitExceeded, "the file is too large")
-            .with("path", file.display())
-            .with("limit", format!("{} MiB", MOST_BYTES >> 20)));
-    }
-    Ok(bytes)
 }
 
 /// Ends when the process is asked to.

@@ -16,7 +16,7 @@ pub(crate) fn seeded(samples: &Samples, kind: &Kind, number: u64, seed: u64) -> 
     let mut record = Map::new();
     // The best description is laid over the others.
     for schema in kind.schemas.iter().rev() {
-        if let Value::Object(fields) = samples.sample(*schema, mix(seed, number)) {
+        if let Value::Object(fields) = samples.nth(*schema, seed, number) {
             record.extend(fields);
         }
     }
