@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-corpus check check-features generate bench bench-peers bench-engines clean
+.PHONY: help demo test test-chaos test-corpus check check-features generate bench bench-peers bench-mocks bench-engines clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ bench: ## Measure: the store, discovery and the ingestor
 
 bench-peers: ## Compare the transformation with hand-written programs, by CPU time
 	@benches/peers/build && benches/peers/compare.py
+
+bench-mocks: ## Compare the mock with Prism (npm) on the same requests, and their speed
+	@cargo build --release --locked -p vitesse-cli && benches/mocks/compare.py --speed
 
 bench-engines: ## Compare embedded engines for the store
 	@cd benches/engines && cargo run --release -- all

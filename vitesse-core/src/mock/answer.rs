@@ -122,3 +122,8 @@ pub(super) fn response(status: u16, media_type: &str, body: impl Into<Bytes>) ->
     }
     response
 }
+
+/// The refusal of a body beyond the limit.
+pub(super) fn too_long(most: usize) -> Problem {
+    Problem::new(413, "Content too large", format!("the body is longer than {most} bytes"))
+}

@@ -80,13 +80,11 @@ pub(super) fn cut(
     };
     let first =
         usize::try_from(paging.first.unwrap_or(u64::from(kind == PaginationKind::Page))).unwrap_or_default();
-    let number = |value: &Option<String>| match value {
-        Some(value) => value.parse::<usize>().map_err(|_| wrong("is not a whole number")),
-        None => Ok(first),
-    };
+    // What should be a number and isn't was refused by its schema, or was never meant for pages.
+    let number = value.as_deref().and_then(|value| value.parse::<usize>().ok()).unwrap_or(first);
     let start = match kind {
-        PaginationKind::Page => number(&value)?.saturating_sub(first).saturating_mul(size),
-        PaginationKind::Offset => number(&value)?.saturating_sub(first),
+        PaginationKind::Page => number.saturating_sub(first).saturating_mul(size),
+        PaginationKind::Offset => number.saturating_sub(first),
         PaginationKind::Keyset => match &value {
             Some(last) => {
                 after_key(&all, key, last).ok_or_else(|| wrong("is the id of no record of this list"))?

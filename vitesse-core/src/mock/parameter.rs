@@ -1,5 +1,7 @@
 //! Values from path, query, headers and cookies, in every style the descriptions know.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::judge::Judge;
@@ -64,7 +66,7 @@ pub(super) fn plus(text: &str) -> String {
 pub(super) enum Raw {
     Text(String),
     List(Vec<Raw>),
-    Map(Vec<(String, Raw)>),
+    Map(BTreeMap<String, Raw>),
 }
 
 /// Reads one parameter. `Ok(None)` if the request doesn't carry it, `Err` if it isn't written as its style says.
@@ -85,7 +87,7 @@ pub(super) fn read(
             .find(|(name, _)| *name == *parameter.name)
             .map(|(_, text)| path(parameter, kind, text))
             .transpose()?,
-        Location::Query | Location::QueryString => query(schemas, parameter, kind, carried),
+        Location::Query | Location::QueryString => query(schemas, parameter, kind, carried)?,
         Location::Header => carried
             .header(&parameter.name)
             .map(|text| split(text, ",", kind, parameter.explode, str::to_owned)),
@@ -119,7 +121,7 @@ pub(super) fn kind(schemas: &Schemas, id: SchemaId) -> Kind {
 /// The types a schema takes, those of its alternatives among them.
 fn types(schemas: &Schemas, id: SchemaId, depth: usize) -> Types {
     let Some(schema) = schemas.get(id) else { return Types::ANY };
-    if !schema.types.is_any() || depth > 4 {
+    if !schema.types.is_any() || depth > 2 {
         return schema.types;
     }
     if !schema.properties.is_empty() {
@@ -203,7 +205,12 @@ fn split(text: &str, by: &str, kind: Kind, explode: bool, decode: impl Fn(&str) 
     }
 }
 
-fn query(schemas: &Schemas, parameter: &Parameter, kind: Kind, carried: &Carried<'_>) -> Option<Raw> {
+fn query(
+    schemas: &Schemas,
+    parameter: &Parameter,
+    kind: Kind,
+    carried: &Carried<'_>,
+) -> Result<Option<Raw>, String> {
     let name = &*parameter.name;
     let bracketed = format!("{name}[");
     // Lists are often sent as `name[]=a`, whatever the description calls them.
@@ -215,42 +222,35 @@ fn query(schemas: &Schemas, parameter: &Parameter, kind: Kind, carried: &Carried
             Some((known.strip_prefix(name).filter(|rest| rest.starts_with('['))?, plus(value)))
         });
         let tree = tree(inner.map(|(rest, value)| (steps(rest), value)));
-        return (!tree.is_empty()).then_some(Raw::Map(tree));
+        return Ok((!tree.is_empty()).then_some(Raw::Map(tree)));
     }
     if kind == Kind::Map && parameter.explode && parameter.style == Style::Form {
         // The object's fields stand in the query by their own names.
-        let schema = schemas.get(parameter.schema?)?;
+        let Some(schema) = parameter.schema.and_then(|id| schemas.get(id)) else { return Ok(None) };
         let own = carried.query.iter().filter(|(known, _)| schema.property(known).is_some());
-        let fields: Vec<_> = own.map(|(known, value)| (known.clone(), Raw::Text(plus(value)))).collect();
-        return (!fields.is_empty()).then_some(Raw::Map(fields));
+        let fields: BTreeMap<_, _> =
+            own.map(|(known, value)| (known.clone(), Raw::Text(plus(value)))).collect();
+        return Ok((!fields.is_empty()).then_some(Raw::Map(fields)));
     }
     let mut values = carried
         .query
         .iter()
         .filter(|(known, _)| known == name || kind == Kind::List && known.strip_suffix("[]") == Some(list))
         .map(|(_, value)| *value);
-    let first = values.next()?;
+    let Some(first) = values.next() else { return Ok(None) };
     if kind == Kind::List && parameter.explode {
-        return Some(Raw::List(
-            std::iter::once(first).chain(values).map(|value| Raw::Text(plus(value))).collect(),
-        ));
+        let all = std::iter::once(first).chain(values);
+        return Ok(Some(Raw::List(all.map(|value| Raw::Text(plus(value))).collect())));
     }
-    let by = match parameter.style {
-        Style::SpaceDelimited => {
-            let text = first.replace("%20", " ").replace('+', " ");
-            return Some(split(&text, " ", kind, false, plus));
-        }
-        Style::PipeDelimited => {
-            let text = first.replace("%7C", "|").replace("%7c", "|");
-            return Some(split(&text, "|", kind, false, plus));
-        }
-        Style::TabDelimited => {
-            let text = first.replace("%09", "\t");
-            return Some(split(&text, "\t", kind, false, plus));
-        }
-        _ => ",",
-    };
-    Some(split(first, by, kind, false, plus))
+    if values.next().is_some() {
+        return Err("is given twice".into());
+    }
+    Ok(Some(match parameter.style {
+        Style::SpaceDelimited => split(&first.replace("%20", " ").replace('+', " "), " ", kind, false, plus),
+        Style::PipeDelimited => split(&first.replace("%7C", "|").replace("%7c", "|"), "|", kind, false, plus),
+        Style::TabDelimited => split(&first.replace("%09", "\t"), "\t", kind, false, plus),
+        _ => split(first, ",", kind, false, plus),
+    }))
 }
 
 /// `[a][0][b]` as its steps.
@@ -259,8 +259,8 @@ pub(super) fn steps(text: &str) -> Vec<String> {
 }
 
 /// Puts values at their ways: how objects stand in queries and forms.
-pub(super) fn tree(values: impl Iterator<Item = (Vec<String>, String)>) -> Vec<(String, Raw)> {
-    let mut root = Vec::new();
+pub(super) fn tree(values: impl Iterator<Item = (Vec<String>, String)>) -> BTreeMap<String, Raw> {
+    let mut root = BTreeMap::new();
     for (way, value) in values {
         // A way has as many steps as its text has brackets, so there must be an end to it.
         if let [first, rest @ ..] = way.as_slice()
@@ -272,30 +272,21 @@ pub(super) fn tree(values: impl Iterator<Item = (Vec<String>, String)>) -> Vec<(
     root
 }
 
-fn put(map: &mut Vec<(String, Raw)>, name: &str, rest: &[String], value: String) {
-    let [next, after @ ..] = rest else {
-        match map.iter_mut().find(|(known, _)| known == name) {
+fn put(map: &mut BTreeMap<String, Raw>, name: &str, rest: &[String], value: String) {
+    let Some((next, after)) = rest.split_first() else {
+        match map.get_mut(name) {
             // What is said twice is a list.
-            Some((_, Raw::List(list))) => list.push(Raw::Text(value)),
-            Some((_, known)) => *known = Raw::List(vec![known.clone(), Raw::Text(value)]),
-            None => map.push((name.to_owned(), Raw::Text(value))),
+            Some(Raw::List(list)) => list.push(Raw::Text(value)),
+            Some(known) => *known = Raw::List(vec![known.clone(), Raw::Text(value)]),
+            None => drop(map.insert(name.to_owned(), Raw::Text(value))),
         }
         return;
     };
-    let at = match map.iter().position(|(known, _)| known == name) {
-        Some(at) => at,
-        None => {
-            map.push((
-                name.to_owned(),
-                if next.is_empty() { Raw::List(Vec::new()) } else { Raw::Map(Vec::new()) },
-            ));
-            map.len() - 1
-        }
-    };
-    match &mut map[at].1 {
+    let fresh = || if next.is_empty() { Raw::List(Vec::new()) } else { Raw::Map(BTreeMap::new()) };
+    match map.entry(name.to_owned()).or_insert_with(fresh) {
         Raw::List(list) => list.push(Raw::Text(value)),
         Raw::Map(inner) => put(inner, next, after, value),
-        other => *other = Raw::Map(vec![(next.clone(), Raw::Text(value))]),
+        other => *other = Raw::Map(BTreeMap::from([(next.clone(), Raw::Text(value))])),
     }
 }
 
@@ -311,7 +302,8 @@ fn typed_to(judge: &Judge, id: SchemaId, raw: Raw, depth: usize) -> Value {
     if !alternatives.is_empty() && schema.properties.is_empty() && schema.items.is_none() {
         let mut last = Value::Null;
         for inner in alternatives {
-            last = typed_to(judge, inner, raw.clone(), depth + 1);
+            // Alternatives of alternatives multiply, so their depth counts more.
+            last = typed_to(judge, inner, raw.clone(), depth + 8);
             if judge.accepts(inner, &last) {
                 break;
             }
@@ -326,11 +318,11 @@ fn typed_to(judge: &Judge, id: SchemaId, raw: Raw, depth: usize) -> Value {
         Raw::List(list) => list.into_iter().map(|raw| item(judge, schema, raw, depth)).collect(),
         // `items[0][price]`: a list whose places have numbers.
         Raw::Map(map)
-            if schema.types.has(Type::Array) && map.iter().all(|(name, _)| name.parse::<u32>().is_ok()) =>
+            if schema.types.has(Type::Array) && map.keys().all(|name| name.parse::<u32>().is_ok()) =>
         {
-            let mut map = map;
-            map.sort_by_key(|(name, _)| name.parse::<u32>().unwrap_or_default());
-            map.into_iter().map(|(_, raw)| item(judge, schema, raw, depth)).collect()
+            let mut items: Vec<(String, Raw)> = map.into_iter().collect();
+            items.sort_by_key(|(name, _)| name.parse::<u32>().unwrap_or_default());
+            items.into_iter().map(|(_, raw)| item(judge, schema, raw, depth)).collect()
         }
         Raw::Map(map) => {
             let field = |(name, raw): (String, Raw)| {

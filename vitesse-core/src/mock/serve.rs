@@ -17,8 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::answer::{Answer, Fault};
-use super::engine::{Mock, too_long};
+use super::answer::{Answer, Fault, too_long};
+use super::engine::Mock;
 use crate::error::{Error, ErrorKind, Result};
 
 /// More connections at once wait.
@@ -29,6 +29,9 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 /// How long a caller may take to send its head.
 const HEAD: Duration = Duration::from_secs(30);
+
+/// How long a body that breaks off waits first, so that its beginning leaves the house.
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// How long a shutdown waits for what is being answered.
 const GRACE: Duration = Duration::from_secs(5);
@@ -229,9 +232,12 @@ async fn exchange(request: Request<Incoming>, mock: Arc<Mock>, log: Log) -> Resu
             // The length of the whole is told, and half of it comes.
             head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len().max(1)));
             let half = body.slice(..body.len() / 2);
-            Ok(Response::from_parts(head, Partial { rest: Some(half), breaks: true }))
+            Ok(Response::from_parts(
+                head,
+                Partial { rest: Some(half), breaks: Some(Box::pin(tokio::time::sleep(FLUSH))) },
+            ))
         }
-        _ => Ok(response.map(|body| Partial { rest: Some(body), breaks: false })),
+        _ => Ok(response.map(|body| Partial { rest: Some(body), breaks: None })),
     }
 }
 
@@ -239,29 +245,33 @@ async fn exchange(request: Request<Incoming>, mock: Arc<Mock>, log: Log) -> Resu
 #[derive(Debug)]
 struct Partial {
     rest: Option<Bytes>,
-    breaks: bool,
+    /// It ends so long after the rest, before its end.
+    breaks: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 impl Body for Partial {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match self.rest.take().filter(|rest| !rest.is_empty()) {
-            Some(rest) => Poll::Ready(Some(Ok(Frame::data(rest)))),
-            None if self.breaks => Poll::Ready(Some(Err(Cut))),
-            None => Poll::Ready(None),
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match (self.rest.take().filter(|rest| !rest.is_empty()), &mut self.breaks) {
+            (Some(rest), _) => Poll::Ready(Some(Ok(Frame::data(rest)))),
+            (None, Some(breaks)) => breaks.as_mut().poll(context).map(|()| Some(Err(Cut))),
+            (None, None) => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.breaks && self.rest.as_ref().is_none_or(Bytes::is_empty)
+        self.breaks.is_none() && self.rest.as_ref().is_none_or(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.breaks {
-            true => SizeHint::default(),
-            false => SizeHint::with_exact(self.rest.as_ref().map_or(0, |rest| rest.len() as u64)),
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.rest.as_ref().map_or(0, |rest| rest.len() as u64)),
         }
     }
 }

@@ -295,7 +295,7 @@ fn number_text(number: f64) -> String {
 }
 
 /// A moment in milliseconds since 1970: RFC 3339, a date, a time without zone (UTC), or a large whole number.
-fn moment(value: &Value) -> Option<i64> {
+pub(crate) fn moment(value: &Value) -> Option<i64> {
     let text = match value {
         Value::Number(number) => return epoch(number.as_i64()?),
         Value::String(text) => text.trim(),

@@ -1,5 +1,6 @@
 //! The records of a mock: given first, generated then, and what callers made of them.
 
+mod change;
 mod filter;
 mod fresh;
 mod kind;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub(super) use change::Change;
 pub(super) use filter::{Filter, text};
 pub(super) use kind::{Kind, Place, Scope};
 
@@ -70,6 +72,11 @@ impl Record {
     fn new(value: Map<String, Value>, key: String, scope: Option<Vec<(String, String)>>) -> Self {
         let value = Value::Object(value);
         Self { text: value.to_string().into(), value, key, scope }
+    }
+
+    /// What tells it apart, as it stands in a path.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -233,7 +240,7 @@ impl State {
                         .and_then(|id| schemas.get(id))
                         .is_none_or(|schema| schema.nullable())
                 };
-                merge(&mut new, sent, &nullable);
+                change::merge(&mut new, sent, &nullable);
                 let mut kept = Map::new();
                 fresh::take(schemas, kind, &mut kept, new);
                 kept
@@ -253,7 +260,7 @@ impl State {
             }
             Change::Patch(operations) => {
                 let mut new = Value::Object(old.clone());
-                patch(&mut new, &operations)
+                change::patch(&mut new, &operations)
                     .map_err(|detail| Problem::new(422, "Invalid request", detail))?;
                 match new {
                     Value::Object(new) => new,
@@ -272,16 +279,10 @@ impl State {
             Some(key) => new.insert(kind.key.to_string(), key.clone()),
             None => new.remove(&*kind.key),
         };
-        let before = kind.updated.as_deref().and_then(|field| old.get(field)).cloned();
-        let mut moment = now;
-        for _ in 0..3 {
-            fresh::stamp(schemas, kind, &mut new, kind.updated.as_deref(), moment);
-            if before.is_none() || kind.updated.as_deref().and_then(|field| new.get(field)) != before.as_ref()
-            {
-                break;
-            }
-            moment = moment.saturating_add(jiff::SignedDuration::from_millis(1)).unwrap_or(moment);
-        }
+        let before = kind.updated.as_deref().and_then(|field| old.get(field)).and_then(filter::moment);
+        let later = before.and_then(|before| Timestamp::from_millisecond(before.saturating_add(1)).ok());
+        let moment = later.map_or(now, |later| later.max(now));
+        fresh::stamp(schemas, kind, &mut new, kind.updated.as_deref(), moment);
         *record = Arc::new(Record::new(new, record.key.clone(), record.scope.clone()));
         Ok(Some(record.clone()))
     }
@@ -490,17 +491,6 @@ impl State {
     }
 }
 
-/// How a record changes.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// What is sent wins, the rest stays.
-    Merge(Map<String, Value>),
-    /// What is sent is all there is.
-    Replace(Map<String, Value>),
-    /// The operations of RFC 6902.
-    Patch(Vec<Value>),
-}
-
 impl Shelf {
     fn put(&mut self, record: Arc<Record>) {
         let at = self.made;
@@ -537,55 +527,4 @@ fn belongs(record: &Record, within: &Within) -> bool {
 
 pub(super) fn missing(collection: &str, key: &str) -> Problem {
     Problem::new(404, "Not found", format!("there is no {key:?} among the {collection}"))
-}
-
-/// RFC 7396, but a null stays where the field may be null.
-fn merge(record: &mut Map<String, Value>, sent: Map<String, Value>, nullable: &dyn Fn(&str) -> bool) {
-    for (name, value) in sent {
-        match (record.get_mut(&name), value) {
-            (_, Value::Null) if !nullable(&name) => drop(record.remove(&name)),
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new, &|_| true),
-            (_, value) => drop(record.insert(name, value)),
-        }
-    }
-}
-
-fn patch(record: &mut Value, operations: &[Value]) -> Result<(), String> {
-    for operation in operations {
-        let word = |name: &str| operation.get(name).and_then(Value::as_str);
-        let path = word("path").ok_or("an operation has no path")?;
-        let (parent, last) = path.rsplit_once('/').ok_or_else(|| format!("{path:?} is no JSON pointer"))?;
-        let last = last.replace("~1", "/").replace("~0", "~");
-        let value = operation.get("value").cloned().unwrap_or(Value::Null);
-        let nothing = || format!("{path} is not there");
-        match word("op").unwrap_or_default() {
-            "test" => {
-                if record.pointer(path) != Some(&value) {
-                    return Err(format!("{path} is not what the test says"));
-                }
-            }
-            "replace" => *record.pointer_mut(path).ok_or_else(nothing)? = value,
-            op @ ("add" | "remove") => match record.pointer_mut(parent).ok_or_else(nothing)? {
-                Value::Object(map) if op == "add" => drop(map.insert(last, value)),
-                Value::Object(map) => drop(map.remove(&last).ok_or_else(nothing)?),
-                Value::Array(list) => {
-                    let at = if last == "-" { list.len() } else { last.parse().map_err(|_| nothing())? };
-                    if op == "add" && at <= list.len() {
-                        list.insert(at, value);
-                    } else if op == "remove" && at < list.len() {
-                        list.remove(at);
-                    } else {
-                        return Err(nothing());
-                    }
-                }
-                _ => return Err(nothing()),
-            },
-            op => {
-                return Err(format!(
-                    "the operation {op:?} is not known here; use add, remove, replace or test"
-                ));
-            }
-        }
-    }
-    Ok(())
 }

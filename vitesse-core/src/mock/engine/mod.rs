@@ -1,37 +1,40 @@
 //! The way of a request through the mock.
 
-use std::collections::{HashMap, VecDeque};
+mod again;
+mod example;
+mod list;
+mod origin;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Fault, Problem, response};
-use super::judge::Judge;
-use super::limit::Limiter;
-use super::negotiate::{self, Wishes};
-use super::oauth::Tokens;
-use super::options::{Idempotency, MockOptions};
-use super::page::{self, Page, set};
-use super::parameter::Carried;
-use super::random::{mix, mix_text};
-use super::request::{Taken, take};
-use super::route::{Found, Router, decode};
-use super::sample::Samples;
-use super::script::{Playing, Scripted};
-use super::state::{Change, Filter, Kind, Place, Record, State, Within, missing, text};
-use super::{auth, dress};
 use crate::error::{Error, ErrorKind, Result};
-use crate::spec::{
-    ApiSpec, Endpoint, EndpointRole, Location, Media, PaginationKind, SchemeKind, StatusResponse,
-};
+use crate::mock::answer::{Answer, Fault, Problem, response, too_long};
+use crate::mock::judge::Judge;
+use crate::mock::limit::Limiter;
+use crate::mock::negotiate::{self, Wishes};
+use crate::mock::oauth::Tokens;
+use crate::mock::options::MockOptions;
+use crate::mock::parameter::Carried;
+use crate::mock::random::{mix, mix_text};
+use crate::mock::request::{Taken, take};
+use crate::mock::route::{Found, Router, decode};
+use crate::mock::sample::Samples;
+use crate::mock::script::{Playing, Scripted};
+use crate::mock::state::{Change, Kind, Place, Record, State, Within, missing};
+use crate::mock::{auth, dress};
+use crate::spec::{ApiSpec, Endpoint, EndpointRole, Location, Media, SchemeKind};
 
-/// The most idempotency keys that are remembered; the oldest is forgotten first.
-const MOST_KEYS: usize = 10_000;
+use again::Replays;
+use example::{content_type, not_acceptable, success};
+use origin::{is_preflight, share_with_pages};
 
 /// An API that answers from its description.
 ///
@@ -52,12 +55,6 @@ pub struct Mock {
     /// What stands around the records of each list, made once.
     envelopes: Mutex<HashMap<usize, Arc<Value>>>,
     count: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Replays {
-    answers: HashMap<String, (u64, Answer)>,
-    order: VecDeque<String>,
 }
 
 /// A request on its way.
@@ -228,8 +225,8 @@ impl Mock {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if it isn't of that form, and as [`Mock::load`].
     pub fn load_document(&self, document: &[u8]) -> Result<usize> {
-        let all: std::collections::BTreeMap<String, Vec<Box<RawValue>>> = serde_json::from_slice(document)
-            .map_err(|error| {
+        let all: BTreeMap<String, Vec<Box<RawValue>>> =
+            serde_json::from_slice(document).map_err(|error| {
                 Error::new(ErrorKind::InvalidInput, format!("the records can't be read: {error}"))
                     .in_operation("mock.load")
                     .help("write an object of collections, each a list of records")
@@ -346,49 +343,6 @@ impl Mock {
         self.once(&asked)
     }
 
-    /// Carries a request out, or gives the answer again that its idempotency key had.
-    fn once(&self, asked: &Asked<'_>) -> Result<Answer, Problem> {
-        let described = asked.endpoint.parameters.iter().find(|parameter| {
-            parameter.location == Location::Header
-                && parameter.name.to_ascii_lowercase().contains("idempotency")
-        });
-        let name = match self.options.idempotency {
-            _ if !self.options.stateful || asked.endpoint.method.is_safe() => None,
-            Idempotency::Ignored => None,
-            Idempotency::AsDescribed => described.map(|parameter| &*parameter.name),
-            Idempotency::Honoured => Some(described.map_or("idempotency-key", |parameter| &*parameter.name)),
-        };
-        let Some(key) = name.and_then(|name| asked.carried.header(name)).filter(|key| !key.is_empty()) else {
-            return self.carry_out(asked);
-        };
-        let body = mix_text(0, &String::from_utf8_lossy(asked.request.body()));
-        let key = format!("{} {} {key}", asked.request.method(), asked.request.uri().path());
-        // Held until the answer is there: the second of two at once waits for the first.
-        let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, answer)) = replays.answers.get(&key) {
-            if *known != body {
-                let detail = "this idempotency key came before, with another body";
-                return Err(Problem::new(422, "Idempotency key reused", detail));
-            }
-            let mut answer = answer.clone();
-            answer
-                .response
-                .headers_mut()
-                .insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
-            answer.note = "the answer of the same idempotency key again".into();
-            return Ok(answer);
-        }
-        let answer = self.carry_out(asked)?;
-        if replays.order.len() >= MOST_KEYS
-            && let Some(oldest) = replays.order.pop_front()
-        {
-            replays.answers.remove(&oldest);
-        }
-        replays.order.push_back(key.clone());
-        replays.answers.insert(key, (body, answer.clone()));
-        Ok(answer)
-    }
-
     fn carry_out(&self, asked: &Asked<'_>) -> Result<Answer, Problem> {
         let endpoint = asked.endpoint;
         let Some(described) = success(endpoint) else {
@@ -421,6 +375,10 @@ impl Mock {
             EndpointRole::Get => self.get(asked, place, kind, &within, key.as_deref())?,
             _ => self.write(asked, place, kind, &within, key.as_deref())?,
         };
+        let location = done.as_ref().filter(|_| place.role == EndpointRole::Create).and_then(|record| {
+            let collection = asked.request.uri().path().trim_end_matches('/');
+            HeaderValue::from_str(&format!("{collection}/{}", record.key())).ok()
+        });
         let mut answer = match (done, media) {
             (_, None) => self.example(described, asked.request, &asked.wishes, asked.seed)?,
             (None, Some(_)) => self.example(described, asked.request, &asked.wishes, asked.seed)?,
@@ -430,12 +388,8 @@ impl Mock {
                 self.with_headers(made, described, asked.seed)
             }
         };
-        if place.role == EndpointRole::Create
-            && let Some(key) = answer.json().pointer(&format!("/{}", kind.key)).map(text)
-            && let Ok(value) =
-                HeaderValue::from_str(&format!("{}/{key}", asked.request.uri().path().trim_end_matches('/')))
-        {
-            answer.response.headers_mut().insert(header::LOCATION, value);
+        if let Some(location) = location {
+            answer.response.headers_mut().insert(header::LOCATION, location);
         }
         Ok(answer)
     }
@@ -506,190 +460,5 @@ impl Mock {
             _ => return Ok(None),
         };
         self.state.change(place, within, key, change, now)?.map(Some).ok_or_else(gone)
-    }
-
-    fn list(
-        &self,
-        asked: &Asked<'_>,
-        described: &StatusResponse,
-        media: Option<&Media>,
-        place: &Place,
-        kind: &Kind,
-        within: &Within,
-    ) -> Result<Answer, Problem> {
-        let endpoint = asked.endpoint;
-        let schemas = &self.spec.schemas;
-        let (Some(media), Some(records)) = (media, endpoint.records.as_deref()) else {
-            return self.example(described, asked.request, &asked.wishes, asked.seed);
-        };
-        let record = records.schema.and_then(|id| schemas.get(id));
-        let filter =
-            record.map(|record| Filter::of(endpoint, kind, record, &asked.taken.query)).unwrap_or_default();
-        let all = self.state.list(place, within, &filter);
-        let page = page::cut(endpoint, &asked.carried, all, filter.is_backwards(), &kind.key)?;
-        let uri = asked.request.uri();
-        let next = page.next_url(&asked.origin, uri.path(), uri.query().unwrap_or_default());
-        let body = self.envelope(asked, media, &records.path, &page, next.as_deref());
-        let mut answer = self.with_headers(
-            Answer::new(response(negotiate::status(described), &content_type(media), body)),
-            described,
-            asked.seed,
-        );
-        let linked =
-            endpoint.pagination.as_deref().is_some_and(|paging| paging.kind == PaginationKind::LinkHeader);
-        if linked {
-            answer.response.headers_mut().remove(header::LINK);
-            if let Some(link) =
-                next.and_then(|next| HeaderValue::from_str(&format!("<{next}>; rel=\"next\"")).ok())
-            {
-                answer.response.headers_mut().insert(header::LINK, link);
-            }
-        }
-        Ok(answer)
-    }
-
-    /// The whole body of a page: the records as they are, in what the description puts around them.
-    fn envelope(
-        &self,
-        asked: &Asked<'_>,
-        media: &Media,
-        path: &str,
-        page: &Page,
-        next: Option<&str>,
-    ) -> String {
-        /// Stands for the records until their texts are put there.
-        const MARK: &str = "\u{1}records\u{1}";
-        const MARK_TEXT: &str = "\"\\u0001records\\u0001\"";
-        let joined = page.records.iter().map(|record| &*record.text).collect::<Vec<_>>().join(",");
-        if path == "[]" || path.is_empty() {
-            return format!("[{joined}]");
-        }
-        let known =
-            self.envelopes.lock().unwrap_or_else(PoisonError::into_inner).get(&asked.position).cloned();
-        let template = known.unwrap_or_else(|| {
-            let mut made = match (&media.example, media.schema) {
-                (Some(example), _) => example.value(),
-                (None, Some(schema)) => {
-                    self.samples.sample(schema, mix_text(self.options.seed, &asked.endpoint.path))
-                }
-                (None, None) => Value::Null,
-            };
-            set(&mut made, path, Some(MARK.into()));
-            let made = Arc::new(made);
-            self.envelopes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(asked.position, made.clone());
-            made
-        });
-        let mut envelope = (*template).clone();
-        page.tell(&self.spec.schemas, asked.endpoint, &mut envelope, media.schema, next);
-        envelope.to_string().replacen(MARK_TEXT, &format!("[{joined}]"), 1)
-    }
-
-    /// A described answer as it is: its example, or a generated one.
-    fn example(
-        &self,
-        described: &StatusResponse,
-        request: &Request<Bytes>,
-        wishes: &Wishes,
-        seed: u64,
-    ) -> Result<Answer, Problem> {
-        let status = negotiate::status(described);
-        let media = negotiate::media(&described.response.content, request.headers());
-        let media = match media {
-            // An error is told in the form there is, asked for or not.
-            Err(_) if status >= 400 => Media::preferred(&described.response.content),
-            other => other.map_err(not_acceptable)?,
-        };
-        let answer = match media.filter(|_| !matches!(status, 204 | 304)) {
-            None => Answer::new(response(status, "", Bytes::new())),
-            Some(media) => {
-                let body = dress::body(&self.samples, media, wishes.dynamic, seed);
-                Answer::new(response(status, &content_type(media), body))
-            }
-        };
-        Ok(self.with_headers(answer, described, seed))
-    }
-
-    /// Adds the headers that the description tells of.
-    fn with_headers(&self, mut answer: Answer, described: &StatusResponse, seed: u64) -> Answer {
-        for parameter in &described.response.headers {
-            let lower = parameter.name.to_ascii_lowercase();
-            // What others set, or what would say something that isn't so.
-            let others = [
-                "content-type",
-                "content-length",
-                "link",
-                "location",
-                "set-cookie",
-                "transfer-encoding",
-                "connection",
-                "date",
-            ];
-            if others.contains(&lower.as_str()) || lower.contains("ratelimit") || lower.contains("rate-limit")
-            {
-                continue;
-            }
-            let value = match (&parameter.example, parameter.schema) {
-                _ if lower == "retry-after" => Value::from(1),
-                (Some(example), _) => example.value(),
-                (None, Some(schema)) => self.samples.sample(schema, mix_text(seed, &lower)),
-                (None, None) => continue,
-            };
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(&*lower), HeaderValue::try_from(text(&value)))
-            {
-                answer.response.headers_mut().entry(name).or_insert(value);
-            }
-        }
-        answer
-    }
-}
-
-/// The answer of a success, by what the endpoint does: of several, the one that says so best.
-fn success(endpoint: &Endpoint) -> Option<&StatusResponse> {
-    let wanted = match endpoint.role {
-        Some(EndpointRole::Create) => "201",
-        Some(EndpointRole::Delete) => "204",
-        _ => "200",
-    };
-    let exact = endpoint.responses.iter().find(|response| &*response.status == wanted);
-    exact.or_else(|| endpoint.success()).or_else(|| endpoint.responses.first())
-}
-
-fn content_type(media: &Media) -> String {
-    match &*media.media_type {
-        "*/*" | "application/*" => "application/json".into(),
-        "text/*" => "text/plain".into(),
-        kind => kind.into(),
-    }
-}
-
-fn not_acceptable(there_is: String) -> Problem {
-    Problem::new(406, "Not acceptable", format!("the Accept header takes none of what there is: {there_is}"))
-}
-
-pub(super) fn too_long(most: usize) -> Problem {
-    Problem::new(413, "Content too large", format!("the body is longer than {most} bytes"))
-}
-
-/// A browser asks before it sends: pages of any origin may call a mock.
-fn is_preflight(request: &Request<Bytes>) -> bool {
-    request.method() == http::Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-fn share_with_pages(request: &Request<Bytes>, response: &mut Response<Bytes>) {
-    let Some(origin) = request.headers().get(header::ORIGIN) else { return };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(header::VARY, HeaderValue::from_static("origin"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
-    if is_preflight(request) {
-        let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-        let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(HeaderValue::from_static("*")));
     }
 }
