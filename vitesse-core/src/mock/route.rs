@@ -19,7 +19,16 @@ pub(super) struct Router {
 struct Path {
     segments: Vec<Vec<Piece>>,
     /// The methods with their endpoints' positions.
-    methods: Vec<(Method, usize)>,
+    methods: Vec<Target>,
+}
+
+#[derive(Debug)]
+struct Target {
+    method: Method,
+    position: usize,
+    /// What the path says after `?` or `#`: a parameter or header with its value. Some descriptions tell
+    /// operations on one path apart so.
+    only: Vec<(String, String)>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,9 +54,13 @@ impl Router {
             let plain = endpoint.path.split(['?', '#']).next().unwrap_or_default();
             let segments: Vec<_> = split(plain).map(pieces).collect();
             let same = paths.entry(segments.len()).or_default();
+            let only = endpoint.path.get(plain.len() + 1..).unwrap_or_default().split(['&', '#', '?']);
+            let only = only.filter_map(|pair| pair.split_once('=')).filter(|(_, value)| !value.contains('{'));
+            let only = only.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let target = Target { method: endpoint.method.clone(), position, only };
             match same.iter_mut().find(|path| path.segments == segments) {
-                Some(path) => path.methods.push((endpoint.method.clone(), position)),
-                None => same.push(Path { segments, methods: vec![(endpoint.method.clone(), position)] }),
+                Some(path) => path.methods.push(target),
+                None => same.push(Path { segments, methods: vec![target] }),
             }
         }
         for same in paths.values_mut() {
@@ -63,8 +76,9 @@ impl Router {
         Self { paths, bases }
     }
 
-    /// The endpoint for `method` on `path`, with or without what the servers' addresses have before it.
-    pub(super) fn find(&self, method: &str, path: &str) -> Found {
+    /// The endpoint for `method` on `path`, with or without what the servers' addresses have before it. `holds` tells
+    /// whether the request has a parameter or header of that value.
+    pub(super) fn find(&self, method: &str, path: &str, holds: &dyn Fn(&str, &str) -> bool) -> Found {
         let mut allowed = Vec::new();
         let whole = std::iter::once(path);
         let inner = self.bases.iter().filter_map(|base| {
@@ -74,14 +88,18 @@ impl Router {
             let segments: Vec<&str> = split(path).collect();
             for candidate in self.paths.get(&segments.len()).into_iter().flatten() {
                 let Some(values) = matches(&candidate.segments, &segments) else { continue };
-                let of = |wanted: &str| candidate.methods.iter().find(|(known, _)| known.as_str() == wanted);
+                let of = |wanted: &str| {
+                    let all = || candidate.methods.iter().filter(|target| target.method.as_str() == wanted);
+                    let fits = |target: &&Target| target.only.iter().all(|(name, value)| holds(name, value));
+                    let told = all().filter(|target| !target.only.is_empty()).find(fits);
+                    told.or_else(|| all().find(|target| target.only.is_empty())).or_else(|| all().next())
+                };
                 // Who can read can ask for the head alone.
-                if let Some((_, position)) =
-                    of(method).or_else(|| if method == "HEAD" { of("GET") } else { None })
-                {
-                    return Found::Endpoint(*position, values);
+                let head = || if method == "HEAD" { of("GET") } else { None };
+                if let Some(target) = of(method).or_else(head) {
+                    return Found::Endpoint(target.position, values);
                 }
-                allowed.extend(candidate.methods.iter().map(|(method, _)| method.as_str().to_owned()));
+                allowed.extend(candidate.methods.iter().map(|target| target.method.as_str().to_owned()));
             }
         }
         if allowed.is_empty() {
@@ -196,7 +214,8 @@ mod tests {
     }
 
     fn found(router: &Router, method: &str, path: &str) -> String {
-        match router.find(method, path) {
+        let (path, said) = path.split_once('#').unwrap_or((path, ""));
+        match router.find(method, path, &|name, value| said == format!("{name}={value}")) {
             Found::Endpoint(position, values) => values
                 .iter()
                 .fold(position.to_string(), |text, (name, value)| format!("{text} {name}={value}")),
@@ -216,6 +235,8 @@ mod tests {
                 ("/range/{from}..{to}", Method::Get),
                 ("/odata/Orders({key})", Method::Get),
                 ("/", Method::Get),
+                ("/#X-Target=A.One", Method::Post),
+                ("/#X-Target=A.Two", Method::Post),
             ],
             "https://shop.test/v2/",
         );
@@ -233,6 +254,8 @@ mod tests {
             ("GET", "/odata/Orders(9)", "5 key=9"),
             ("GET", "/v2", "6"),
             ("GET", "/", "6"),
+            ("POST", "/", "7"),
+            ("POST", "/#X-Target=A.Two", "8"),
             ("GET", "/orders", "-"),
             ("GET", "/orders//", "-"),
             ("GET", "/v2x/orders/7", "-"),

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, header};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mock::answer::{Answer, Fault, Problem, response, too_long};
@@ -114,7 +115,13 @@ impl Mock {
     pub fn answer(&self, request: &Request<Bytes>) -> Answer {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let path = request.uri().path();
-        let found = self.router.find(request.method().as_str(), path);
+        let query = request.uri().query().unwrap_or_default();
+        let holds = |name: &str, value: &str| {
+            request.headers().get(name).is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+                || form_urlencoded::parse(query.as_bytes())
+                    .any(|(known, sent)| known == name && sent == value)
+        };
+        let found = self.router.find(request.method().as_str(), path, &holds);
         let endpoint = match &found {
             Found::Endpoint(position, _) => self.spec.endpoints.get(*position),
             _ => None,
