@@ -10,6 +10,8 @@ use vitesse_core::secret::Secret;
 
 use crate::talk::{CRM, Caller, SHOP, header, mock, spec};
 
+type Headers = &'static [(&'static str, &'static str)];
+
 fn only(secrets: &[&str]) -> MockOptions {
     MockOptions {
         auth: AuthPolicy::Only(secrets.iter().map(|secret| Secret::new(*secret)).collect()),
@@ -32,7 +34,7 @@ components:
     open: {type: openIdConnect, openIdConnectUrl: 'https://id.test/.well-known/openid-configuration'}
 ";
     // The scheme, a good request, one with a wrong secret.
-    let cases: [(&str, &str, &[(&str, &str)], &str, &[(&str, &str)]); 7] = [
+    let cases: [(&str, &str, Headers, &str, Headers); 7] = [
         ("header", "/x", &[("X-Key", "good")], "/x", &[("X-Key", "bad")]),
         ("query", "/x?key=g%6Fod", &[], "/x?key=bad", &[]),
         ("cookie", "/x", &[("Cookie", "a=b; session=good")], "/x", &[("Cookie", "session=bad")]),

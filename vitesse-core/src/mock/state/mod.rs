@@ -159,7 +159,7 @@ impl State {
             ));
         }
         let Some(shelf) = shelves.all.get_mut(place.kind) else { return Err(missing("records", "")) };
-        let given = sent.get(&*kind.key).filter(|key| !key.is_null() && text(key) != "").cloned();
+        let given = sent.get(&*kind.key).filter(|key| !key.is_null() && !text(key).is_empty()).cloned();
         let number = shelf.made;
         let mut record =
             fresh::created(&self.samples, kind, sent, mix(mix_text(self.seed, &kind.path), number), now);
