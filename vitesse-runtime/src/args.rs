@@ -23,6 +23,114 @@ pub(crate) enum Command {
     Transform(Transform),
     /// Read records from the mapping's source and deliver them to its destination.
     Sync(Sync),
+    /// Records that could not be delivered: look at them, try them again, or drop them.
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLetters,
+    },
+    /// Forget everything about one record; where the source gives it again, it is new.
+    Forget {
+        #[command(flatten)]
+        place: Place,
+        /// The stream, where the mapping is a folder.
+        #[arg(long)]
+        stream: Option<String>,
+        /// The record's id at the source.
+        id: String,
+    },
+    /// Let the next read of a stream begin at its start, or at a value of its incremental field.
+    Reset {
+        #[command(flatten)]
+        place: Place,
+        /// The stream, where the mapping is a folder.
+        #[arg(long)]
+        stream: Option<String>,
+        /// Where to begin.
+        #[arg(long, value_name = "VALUE")]
+        from: Option<String>,
+        /// Read nothing above this: a backfill of a range.
+        #[arg(long, value_name = "VALUE", requires = "from")]
+        until: Option<String>,
+    },
+    /// The latest runs, with what they did.
+    Runs {
+        #[command(flatten)]
+        place: Place,
+        /// How many.
+        #[arg(long, default_value = "20", value_name = "N")]
+        limit: usize,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the mapping and the environment, and talk to nobody.
+    Check {
+        /// List every variable that is read, and which are missing.
+        #[arg(long)]
+        env: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which stream's dead letters.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LetterPlace {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The stream, where the mapping is a folder.
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them: id, reason and message.
+    List {
+        #[command(flatten)]
+        place: LetterPlace,
+        /// As JSON, one a line, with what the source gave.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one with everything that is known.
+    Show {
+        #[command(flatten)]
+        place: LetterPlace,
+        /// The record's id at the source.
+        id: String,
+    },
+    /// Try one again, or all of them, through the mapping as it is now.
+    Replay {
+        #[command(flatten)]
+        place: LetterPlace,
+        /// The record's id at the source.
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// All of the stream.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// Also if something newer was delivered since, or nobody knows whether it was written.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Throw one away.
+    Drop {
+        #[command(flatten)]
+        place: LetterPlace,
+        /// The record's id at the source.
+        id: String,
+    },
+    /// Say of one with an unknown outcome that it was written after all.
+    Delivered {
+        #[command(flatten)]
+        place: LetterPlace,
+        /// The record's id at the source.
+        id: String,
+        /// Its id at the destination.
+        #[arg(long, value_name = "ID")]
+        dest_id: Option<String>,
+    },
 }
 
 /// Which mapping and which state.

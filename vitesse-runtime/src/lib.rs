@@ -57,6 +57,7 @@ fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
     match args.command {
         Some(args::Command::Transform(options)) => transform::run(&options, functions),
         Some(args::Command::Sync(options)) => sync::run(&options, functions),
+        Some(command) => sync::upkeep::run(command, functions),
         None => Err(Error::new(vitesse_core::ErrorKind::InvalidInput, "no command was given")
             .help("`vitesse-runtime --help` lists them")),
     }

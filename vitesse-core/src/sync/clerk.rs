@@ -67,6 +67,7 @@ pub(super) struct Clerk<'c> {
     /// Nothing new is begun any more.
     draining: bool,
     deletes: Deletes,
+    total: Option<u64>,
     file: Option<FileWriter>,
 }
 
@@ -146,6 +147,7 @@ impl<'c> Clerk<'c> {
             stop: None,
             draining: false,
             deletes: Deletes::default(),
+            total: None,
             file: None,
         }
     }
@@ -254,6 +256,7 @@ impl<'c> Clerk<'c> {
 
     /// Transforms records and queues what they become.
     async fn take(&mut self, handover: Handover) -> Result<()> {
+        self.total = handover.total.or(self.total);
         for record in handover.records {
             self.counts.read += 1;
             self.take_record(record).await?;
@@ -281,7 +284,14 @@ impl<'c> Clerk<'c> {
             self.enqueue(Work { gone: true, ..Work::new(id, record.text, flag) });
             return Ok(());
         }
-        let made = match self.transform(&record.text).await? {
+        let transformed = match record.made {
+            Some(made) => {
+                self.enqueue(Work { released: record.released, ..Work::new(id, record.text, made) });
+                return Ok(());
+            }
+            None => self.transform(&record.text).await?,
+        };
+        let made = match transformed {
             Made::Records(made) => made,
             Made::Failed(error) => {
                 self.fail(id, record.text, LetterReason::Transform, error);
@@ -298,7 +308,10 @@ impl<'c> Clerk<'c> {
         let mut lines = made.lines();
         match (lines.next(), self.stream.splits) {
             (None, _) => self.counts.skipped += 1,
-            (Some(line), false) => self.enqueue(Work::new(id, record.text, line.to_owned())),
+            (Some(line), false) => {
+                let work = Work::new(id, record.text, line.to_owned());
+                self.enqueue(Work { released: record.released, ..work });
+            }
             (Some(line), true) => {
                 for (at, line) in std::iter::once(line).chain(lines).enumerate() {
                     self.enqueue(Work::new(format!("{id}#{at}"), record.text.clone(), line.to_owned()));
@@ -309,21 +322,7 @@ impl<'c> Clerk<'c> {
     }
 
     async fn transform(&self, text: &[u8]) -> Result<Made> {
-        let mut out = Vec::new();
-        loop {
-            out.clear();
-            let done = self.stream.plan.apply(text, &mut out);
-            let asked = self.stream.references.asked();
-            if asked.is_empty() {
-                return Ok(match done {
-                    Ok(()) => Made::Records(String::from_utf8_lossy(&out).into_owned()),
-                    Err(error) => Made::Failed(error),
-                });
-            }
-            if let Some((stream, id)) = self.stream.references.look_up(self.state, asked).await? {
-                return Ok(Made::Deferred(stream, id));
-            }
-        }
+        transform(&self.stream, self.state, text).await
     }
 
     /// What the mapping's `on_error` says becomes of a record that fails by itself.
@@ -890,11 +889,31 @@ impl<'c> Clerk<'c> {
     }
 }
 
-enum Made {
+/// What the mapping makes of a record.
+pub(super) enum Made {
+    /// A line for each.
     Records(String),
     Failed(Error),
     /// A reference isn't there: its stream and id.
     Deferred(String, String),
+}
+
+pub(super) async fn transform(stream: &Stream, state: &State, text: &[u8]) -> Result<Made> {
+    let mut out = Vec::new();
+    loop {
+        out.clear();
+        let done = stream.plan.apply(text, &mut out);
+        let asked = stream.references.asked();
+        if asked.is_empty() {
+            return Ok(match done {
+                Ok(()) => Made::Records(String::from_utf8_lossy(&out).into_owned()),
+                Err(error) => Made::Failed(error),
+            });
+        }
+        if let Some((stream, id)) = stream.references.look_up(state, asked).await? {
+            return Ok(Made::Deferred(stream, id));
+        }
+    }
 }
 
 async fn until(moment: Option<Instant>) {

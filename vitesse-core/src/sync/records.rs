@@ -12,6 +12,16 @@ pub(super) struct SourceRecord {
     pub(super) text: Bytes,
     /// It says that it is gone at the source.
     pub(super) gone: bool,
+    /// A person decided that it is sent, though nobody knows what became of an earlier write.
+    pub(super) released: bool,
+    /// What the mapping made of it before, where that is to be sent as it is.
+    pub(super) made: Option<String>,
+}
+
+impl SourceRecord {
+    pub(super) fn new(id: Result<String, Error>, text: Bytes) -> Self {
+        Self { id, text, gone: false, released: false, made: None }
+    }
 }
 
 /// What the reader hands over: some records, and where reading goes on once they are settled.

@@ -21,9 +21,9 @@ use crate::store::Batch;
 
 /// The streams of one integration, ready to run.
 pub struct Sync {
-    streams: Vec<Arc<Stream>>,
-    state: State,
-    options: Arc<Options>,
+    pub(super) streams: Vec<Arc<Stream>>,
+    pub(super) state: State,
+    pub(super) options: Arc<Options>,
 }
 
 impl std::fmt::Debug for Sync {
@@ -93,15 +93,23 @@ impl Sync {
     /// # Errors
     /// Whatever stopped it. What was done is kept, and the next run goes on from there.
     pub async fn run(&self, progress: &Progress) -> Result<RunReport> {
-        let lease = match self.state.store().backend() {
+        self.held(progress.cancel(), async |state| self.run_recorded(&state, progress).await).await
+    }
+
+    /// Does something that writes, under the lease where the state is shared.
+    pub(super) async fn held<T>(
+        &self,
+        cancel: &Cancel,
+        work: impl AsyncFnOnce(State) -> Result<T>,
+    ) -> Result<T> {
+        match self.state.store().backend() {
             // These are held by one process as it is.
-            "memory" | "embedded" => None,
-            _ => Some(Arc::new(Lease::take(&self.state, self.options.lease, progress.cancel()).await?)),
-        };
-        let Some(lease) = lease else { return self.run_recorded(&self.state, progress).await };
-        let state = self.state.under(Arc::clone(&lease));
+            "memory" | "embedded" => return work(self.state.clone()).await,
+            _ => {}
+        }
+        let lease = Arc::new(Lease::take(&self.state, self.options.lease, cancel).await?);
         let outcome = tokio::select! {
-            outcome = self.run_recorded(&state, progress) => outcome,
+            outcome = work(self.state.under(Arc::clone(&lease))) => outcome,
             error = Arc::clone(&lease).keep() => Err(error),
         };
         lease.release().await;
@@ -126,6 +134,9 @@ impl Sync {
                 break;
             }
         }
+        if outcome.is_ok() {
+            outcome = self.try_deferred(state, &mut record.report, progress).await;
+        }
         record.finished_at = Some(now());
         record.error = outcome.as_ref().err().map(ToString::to_string);
         let kept = state.put(Batch::new(), "run", "all", &record.id, &record);
@@ -133,6 +144,10 @@ impl Sync {
             Ok(batch) => state.commit(batch).await,
             Err(error) => Err(error),
         };
+        if kept.is_ok() {
+            // An old run that stays once more does no harm.
+            let _ = self.drop_old_runs(state).await;
+        }
         // What stopped the run matters more than that its history could not be written.
         outcome.and(kept).map(|()| record.report)
     }
@@ -183,8 +198,12 @@ impl Sync {
             (ErrorKind::Cancelled, _) => Ok(()),
             _ => Err(error),
         });
-        let outcome = written.and(read).map_err(|error| error.with("stream", &stream.name));
-        report.complete = outcome.is_ok() && self.options.limit.is_none();
+        let mut outcome = written.and(read);
+        if outcome.is_ok() && self.options.limit.is_none() {
+            outcome = self.remove_missing(stream, state, progress, &mut report).await;
+            report.complete = outcome.is_ok();
+        }
+        let outcome = outcome.map_err(|error| error.with("stream", &stream.name));
         (report, outcome)
     }
 }

@@ -111,6 +111,6 @@ impl Stream {
             None => false,
             Some(condition) => condition.holds(value::read(text.as_ref()).ok().as_ref())?,
         };
-        Ok(SourceRecord { id, text, gone })
+        Ok(SourceRecord { gone, ..SourceRecord::new(id, text) })
     }
 }

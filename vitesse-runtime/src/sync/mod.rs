@@ -2,6 +2,7 @@
 
 mod options;
 mod progress;
+pub(crate) mod upkeep;
 
 use vitesse_core::config::Config;
 use vitesse_core::mapping::{Functions, Mapping};
@@ -22,6 +23,12 @@ pub(crate) fn run(arguments: &args::Sync, functions: &Functions) -> Result<()> {
         let line = progress::Line::new(arguments.quiet);
         let progress = line.progress();
         stop_on_signals(&progress);
+        if arguments.dry_run {
+            for planned in sync.preview(arguments.limit.unwrap_or(10), progress.cancel()).await? {
+                crate::print(&format!("{}\n", json(&planned)?))?;
+            }
+            return Ok(());
+        }
         let outcome = sync.run(&progress).await;
         line.finish();
         let report = outcome?;
@@ -31,13 +38,15 @@ pub(crate) fn run(arguments: &args::Sync, functions: &Functions) -> Result<()> {
             }
         }
         if arguments.json {
-            let text = serde_json::to_string(&report).map_err(|error| {
-                Error::new(ErrorKind::Internal, "the report can't be written").source(error)
-            })?;
-            crate::print(&format!("{text}\n"))?;
+            crate::print(&format!("{}\n", json(&report)?))?;
         }
         Ok(())
     })
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::new(ErrorKind::Internal, "the answer can't be written").source(error))
 }
 
 /// What the commands on a sync have in common.
@@ -54,15 +63,15 @@ impl Opened {
             Error::new(ErrorKind::ConfigInvalid, "no mapping is named")
                 .help("give --mapping, or set VITESSE_MAPPING")
         })?;
-        let state = place
-            .state
-            .clone()
-            .or_else(|| config.state.as_ref().map(|state| state.expose().to_owned()))
-            .ok_or_else(|| {
-                Error::new(ErrorKind::ConfigInvalid, "no place for the state is named")
-                    .help("give --state, or set VITESSE_STATE: a path on a volume, or a PostgreSQL URL")
-            })?;
+        let state = Self::state(place, &config).ok_or_else(|| {
+            Error::new(ErrorKind::ConfigInvalid, "no place for the state is named")
+                .help("give --state, or set VITESSE_STATE: a path on a volume, or a PostgreSQL URL")
+        })?;
         Ok(Self { mappings: load_mappings(&mapping)?, config, state })
+    }
+
+    fn state(place: &args::Place, config: &Config) -> Option<String> {
+        place.state.clone().or_else(|| config.state.as_ref().map(|state| state.expose().to_owned()))
     }
 
     pub(crate) async fn sync(&self, functions: &Functions, options: Options) -> Result<Sync> {

@@ -59,13 +59,10 @@ pub(super) async fn read(
                 Some(raw) => {
                     SourceRecord { id: Ok(format!("#{number}")), ..stream.record(raw, text.clone())? }
                 }
-                None => SourceRecord {
-                    id: Err(
-                        Error::new(ErrorKind::RecordInvalid, "the record is not JSON").with("record", number)
-                    ),
-                    text,
-                    gone: false,
-                },
+                None => {
+                    let error = Error::new(ErrorKind::RecordInvalid, "the record is not JSON");
+                    SourceRecord::new(Err(error.with("record", number)), text)
+                }
             });
         }
         handed += records.len() as u64;

@@ -195,7 +195,7 @@ impl Reader<'_> {
             let mark = match Mark::read(value.as_ref(), how) {
                 Ok(mark) => mark,
                 // One record's fault: it goes to the dead letters, and the read goes on.
-                Err(error) => return Ok(Some(SourceRecord { id: Err(error), text, gone: false })),
+                Err(error) => return Ok(Some(SourceRecord::new(Err(error), text))),
             };
             if let Some(mark) = mark {
                 let too_old = how.param.is_none()

@@ -30,7 +30,7 @@ impl Mark {
     ///
     /// # Errors
     /// If it isn't what the mapping says the field holds.
-    pub(super) fn read(value: Option<&Value>, how: &Incremental) -> Result<Option<Self>> {
+    pub(in crate::sync) fn read(value: Option<&Value>, how: &Incremental) -> Result<Option<Self>> {
         let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
         let mark = match how.kind {
             IncrementalKind::Timestamp => moment(value, &how.format).map(Self::Time),

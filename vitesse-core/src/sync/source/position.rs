@@ -85,6 +85,8 @@ impl Position {
         self.complete = true;
         self.page = None;
         self.parent = None;
+        self.until = None;
+        self.offset = 0;
         if let Some(high) = self.high.take()
             && self.mark.as_ref().is_none_or(|mark| high.is_after(mark))
         {

@@ -1,0 +1,108 @@
+//! What people do to the state: looking at runs, forgetting a record, beginning anew.
+
+use super::keys::document_id;
+use super::report::RunRecord;
+use super::run::Sync;
+use super::source::{Mark, Position};
+use super::state::decode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mapping::Value;
+use crate::progress::Cancel;
+use crate::store::Batch;
+
+/// How many runs are remembered.
+const RUNS: usize = 500;
+
+impl Sync {
+    /// The latest runs, the newest first.
+    ///
+    /// # Errors
+    /// What the store fails with.
+    pub async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
+        let mut runs = self.all_runs().await?;
+        runs.reverse();
+        runs.truncate(limit);
+        Ok(runs)
+    }
+
+    async fn all_runs(&self) -> Result<Vec<RunRecord>> {
+        let mut scan = self.state.scan("run", "all");
+        let mut runs = Vec::new();
+        loop {
+            let page = self.state.store().scan(&scan).await?;
+            for document in &page.documents {
+                runs.push(decode(&document.key, &document.value)?);
+            }
+            match page.next {
+                Some(next) => scan.after = Some(next),
+                None => return Ok(runs),
+            }
+        }
+    }
+
+    /// Drops the oldest runs beyond those that are remembered.
+    pub(super) async fn drop_old_runs(&self, state: &super::state::State) -> Result<()> {
+        let runs = self.all_runs().await?;
+        let Some(old) = runs.len().checked_sub(RUNS).filter(|old| *old > 0) else { return Ok(()) };
+        let batch = runs[..old].iter().fold(Batch::new(), |batch, run| state.delete(batch, "run", "all", &run.id));
+        state.commit(batch).await
+    }
+
+    /// Forgets everything about one record: its place in the ledger and its letter. Where the source gives it again, it
+    /// is new.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if nothing is known of it, [`ErrorKind::Conflict`] while a write of it is under way.
+    pub async fn forget(&self, stream: &str, id: &str) -> Result<()> {
+        self.stream(stream)?;
+        self.held(&Cancel::new(), async |state| {
+            let letter = state.letter(stream, id).await?;
+            if state.entry(stream, id).await?.is_none() && letter.is_none() {
+                return Err(Error::new(ErrorKind::NotFound, "nothing is known of this record")
+                    .in_operation("sync.forget")
+                    .with("stream", stream)
+                    .with("record", id));
+            }
+            let pending = state.intents(stream).await?;
+            if pending.iter().any(|intent| intent.members.iter().any(|member| member.id == id)) {
+                return Err(Error::new(ErrorKind::Conflict, "a write of this record is not cleared up yet")
+                    .in_operation("sync.forget")
+                    .with("record", id)
+                    .help("run `vitesse-runtime sync` once, then forget it"));
+            }
+            let name = document_id(id);
+            let batch = state.delete(Batch::new(), "ledger", stream, &name);
+            state.commit(state.delete(batch, "letter", stream, &name)).await
+        })
+        .await
+    }
+
+    /// Lets a stream's next read begin at the start, or at `from`, a value of its incremental field; with `until` that read
+    /// leaves out what is above it: a backfill. The ledger stays, so nothing is written twice.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if the stream isn't read incrementally and a value was given, or it is no such value.
+    pub async fn reset(&self, stream: &str, from: Option<&str>, until: Option<&str>) -> Result<()> {
+        let known = self.stream(stream)?;
+        let mark = |text: Option<&str>| -> Result<Option<Mark>> {
+            let Some(text) = text else { return Ok(None) };
+            let how = known.source.incremental.as_ref().ok_or_else(|| {
+                Error::new(ErrorKind::InvalidInput, "this stream is not read incrementally")
+                    .in_operation("sync.reset")
+                    .with("stream", stream)
+                    .help("without a value it is read from its start")
+            })?;
+            Mark::read(Some(&Value::from(text)), how).map_err(|error| {
+                Error::new(ErrorKind::InvalidInput, error.message().to_owned()).in_operation("sync.reset").with("value", text)
+            })
+        };
+        let (mark, until) = (mark(from)?, mark(until)?);
+        self.held(&Cancel::new(), async |state| {
+            let before: Position = state.get("position", stream, "now").await?.unwrap_or_default();
+            let position = Position { read: before.read, mark, until, complete: true, ..Position::default() };
+            let batch = state.put(Batch::new(), "position", stream, "now", &position)?;
+            state.commit(batch).await
+        })
+        .await
+    }
+}
