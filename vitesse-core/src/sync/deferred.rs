@@ -31,7 +31,8 @@ impl Sync {
             for stream in &self.streams {
                 let mut after = None;
                 loop {
-                    let (letters, more) = Letters::new(state).list(&stream.name, after.as_deref(), GROUP).await?;
+                    let (letters, more) =
+                        Letters::new(state).list(&stream.name, after.as_deref(), GROUP).await?;
                     after = letters.last().map(|letter| letter.id.clone());
                     let waiting: Vec<Letter> = letters
                         .into_iter()
@@ -67,27 +68,40 @@ impl Sync {
     /// [`ErrorKind::Prerequisite`] if fields of it were not kept; else what stops a run.
     pub async fn replay(&self, stream: &str, id: &str, force: bool, progress: &Progress) -> Result<Counts> {
         let known = self.stream(stream)?;
-        self.held(progress.cancel(), async |state| {
-            let letter = Letters::new(&state).get(stream, id).await?;
+        let hold = self.hold(progress.cancel()).await?;
+        let state = &hold.state;
+        hold.during(async {
+            let letter = Letters::new(state).get(stream, id).await?;
             let refuse = |kind, message: &'static str| {
-                Error::new(kind, message).in_operation("sync.replay").with("stream", stream).with("record", id)
+                Error::new(kind, message)
+                    .in_operation("sync.replay")
+                    .with("stream", stream)
+                    .with("record", id)
             };
             if letter.redacted {
-                return Err(refuse(ErrorKind::Prerequisite, "fields of this record were kept out of its letter")
-                    .help("drop the letter, and the record is delivered when the source gives it again"));
+                return Err(refuse(
+                    ErrorKind::Prerequisite,
+                    "fields of this record were kept out of its letter",
+                )
+                .help("drop the letter, and the record is delivered when the source gives it again"));
             }
             let entry = state.entry(stream, id).await?.unwrap_or_default();
             if entry.version > letter.version && !force {
-                return Err(refuse(ErrorKind::Conflict, "something newer was delivered for this record since")
-                    .permanent()
-                    .help("--force delivers the older content all the same"));
+                return Err(refuse(
+                    ErrorKind::Conflict,
+                    "something newer was delivered for this record since",
+                )
+                .permanent()
+                .help("--force delivers the older content all the same"));
             }
             if letter.reason == LetterReason::UnknownOutcome && !force {
                 return Err(refuse(ErrorKind::Conflict, "nobody knows whether this record was written")
                     .permanent()
-                    .help("look at the destination: if it is there, `dead-letters delivered`; if not, --force"));
+                    .help(
+                        "look at the destination: if it is there, `dead-letters delivered`; if not, --force",
+                    ));
             }
-            self.send_letters(known, &state, vec![letter], true, progress).await
+            self.send_letters(known, state, vec![letter], true, progress).await
         })
         .await
     }

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::mapping::DeletePolicy;
 use crate::net::Bytes;
 use crate::progress::Progress;
+use crate::store::{Document, Scan};
 
 impl Sync {
     /// Removes, marks or reports what the full read that just ended did not see; after a read of another kind nothing.
@@ -33,12 +34,11 @@ impl Sync {
             return Ok(());
         }
         let (mut known, mut missing) = (0u64, 0u64);
-        each_entry(stream, state, async |_, entry| {
-            known += u64::from(!entry.gone && entry.version > 0);
-            missing += u64::from(is_missing(&entry, position.read));
-            Ok(true)
-        })
-        .await?;
+        let mut entries = Entries::of(stream, state);
+        while let Some(page) = entries.next().await? {
+            known += page.iter().filter(|(_, entry)| !entry.gone && entry.version > 0).count() as u64;
+            missing += page.iter().filter(|(_, entry)| is_missing(entry, position.read)).count() as u64;
+        }
         if missing == 0 {
             return Ok(());
         }
@@ -49,18 +49,26 @@ impl Sync {
             return Err(too_many_removed(missing, most));
         }
         let step = progress.step(format!("sync {}: removed at the source", stream.name), Some(missing));
-        let mut clerk = Clerk::new(Arc::clone(stream), state, progress.cancel(), Some(&step), position.read, false);
+        let mut clerk =
+            Clerk::new(Arc::clone(stream), state, progress.cancel(), Some(&step), position.read, false);
         clerk.limit_deletes(Some(missing));
         let (hand, taken) = mpsc::channel(1);
         let feed = async move {
-            each_entry(stream, state, async |id, entry| {
-                if !is_missing(&entry, position.read) {
-                    return Ok(true);
+            let mut entries = Entries::of(stream, state);
+            while let Some(page) = entries.next().await? {
+                let records = page
+                    .into_iter()
+                    .filter(|(_, entry)| is_missing(entry, position.read))
+                    .map(|(id, _)| SourceRecord {
+                        gone: true,
+                        ..SourceRecord::new(Ok(id), Bytes::from_static(b"{}"))
+                    })
+                    .collect();
+                if hand.send(Handover { records, ..Handover::default() }).await.is_err() {
+                    break;
                 }
-                let record = SourceRecord { gone: true, ..SourceRecord::new(Ok(id), Bytes::from_static(b"{}")) };
-                Ok(hand.send(Handover { records: vec![record], ..Handover::default() }).await.is_ok())
-            })
-            .await
+            }
+            Ok(())
         };
         let (fed, written) = tokio::join!(feed, clerk.run(taken));
         clerk.counts.read = 0;
@@ -73,24 +81,23 @@ fn is_missing(entry: &Entry, read: u64) -> bool {
     !entry.gone && entry.version > 0 && entry.seen < read
 }
 
-/// Gives every entry of a stream's ledger, until told to stop.
-async fn each_entry(
-    stream: &Stream,
-    state: &State,
-    mut take: impl AsyncFnMut(String, Entry) -> Result<bool>,
-) -> Result<()> {
-    let mut scan = state.scan("ledger", &stream.name).limit(500);
-    loop {
-        let page = state.store().scan(&scan).await?;
-        for document in page.documents {
-            let entry = decode(&document.key, &document.value)?;
-            if !take(document.key.id, entry).await? {
-                return Ok(());
-            }
-        }
-        match page.next {
-            Some(next) => scan.after = Some(next),
-            None => return Ok(()),
-        }
+/// The entries of a stream's ledger, page by page.
+struct Entries<'s> {
+    state: &'s State,
+    next: Option<Scan>,
+}
+
+impl<'s> Entries<'s> {
+    fn of(stream: &Stream, state: &'s State) -> Self {
+        Self { state, next: Some(state.scan("ledger", &stream.name).limit(500)) }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<(String, Entry)>>> {
+        let Some(scan) = self.next.take() else { return Ok(None) };
+        let page = self.state.store().scan(&scan).await?;
+        self.next = page.next.map(|next| scan.after(next));
+        let read =
+            |document: Document| Ok((document.key.id.clone(), decode(&document.key, &document.value)?));
+        page.documents.into_iter().map(read).collect::<Result<_>>().map(Some)
     }
 }

@@ -43,10 +43,12 @@ impl Sync {
         let mut planned = Vec::new();
         for stream in &self.streams {
             let sender = Sender::new(Arc::clone(stream));
-            let position: Position = self.state.get("position", &stream.name, "now").await?.unwrap_or_default();
+            let position: Position =
+                self.state.get("position", &stream.name, "now").await?.unwrap_or_default();
             let full = self.options.full || stream.source.incremental.is_none() || position.mark.is_none();
             let (hand, mut taken) = mpsc::channel(1);
-            let reading = source::read(stream, &self.state, position.next_read(full), Some(limit), hand, cancel);
+            let reading =
+                source::read(stream, &self.state, position.next_read(full), Some(limit), hand, cancel);
             let planning = async {
                 let mut found = Vec::new();
                 while let Some(handover) = taken.recv().await {
@@ -74,7 +76,8 @@ impl Sync {
                                     .lines()
                                     .enumerate()
                                     .map(|(at, line)| {
-                                        let id = if stream.splits { format!("{id}#{at}") } else { id.clone() };
+                                        let id =
+                                            if stream.splits { format!("{id}#{at}") } else { id.clone() };
                                         Work::new(id, record.text.clone(), line.to_owned())
                                     })
                                     .collect(),
@@ -83,7 +86,8 @@ impl Sync {
                                     continue;
                                 }
                                 Made::Deferred(stream, missing) => {
-                                    let reason = format!("it waits for the record {missing} of the stream {stream}");
+                                    let reason =
+                                        format!("it waits for the record {missing} of the stream {stream}");
                                     found.push(plan(&id, "dead_letter", Some(reason)));
                                     continue;
                                 }

@@ -26,6 +26,25 @@ pub struct Sync {
     pub(super) options: Arc<Options>,
 }
 
+/// The right to write to the state.
+pub(super) struct Hold {
+    pub(super) state: State,
+    lease: Option<Arc<Lease>>,
+}
+
+impl Hold {
+    /// Does something while the lease is kept, and gives it back.
+    pub(super) async fn during<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(lease) = &self.lease else { return work.await };
+        let outcome = tokio::select! {
+            outcome = work => outcome,
+            error = Arc::clone(lease).keep() => Err(error),
+        };
+        lease.release().await;
+        outcome
+    }
+}
+
 impl std::fmt::Debug for Sync {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let streams: Vec<_> = self.streams.iter().map(|stream| &stream.name).collect();
@@ -93,27 +112,22 @@ impl Sync {
     /// # Errors
     /// Whatever stopped it. What was done is kept, and the next run goes on from there.
     pub async fn run(&self, progress: &Progress) -> Result<RunReport> {
-        self.held(progress.cancel(), async |state| self.run_recorded(&state, progress).await).await
+        let hold = self.hold(progress.cancel()).await?;
+        hold.during(self.run_recorded(&hold.state, progress)).await
     }
 
-    /// Does something that writes, under the lease where the state is shared.
-    pub(super) async fn held<T>(
-        &self,
-        cancel: &Cancel,
-        work: impl AsyncFnOnce(State) -> Result<T>,
-    ) -> Result<T> {
-        match self.state.store().backend() {
+    /// The state for something that writes: under a lease where it is shared.
+    pub(super) async fn hold(&self, cancel: &Cancel) -> Result<Hold> {
+        let lease = match self.state.store().backend() {
             // These are held by one process as it is.
-            "memory" | "embedded" => return work(self.state.clone()).await,
-            _ => {}
-        }
-        let lease = Arc::new(Lease::take(&self.state, self.options.lease, cancel).await?);
-        let outcome = tokio::select! {
-            outcome = work(self.state.under(Arc::clone(&lease))) => outcome,
-            error = Arc::clone(&lease).keep() => Err(error),
+            "memory" | "embedded" => None,
+            _ => Some(Arc::new(Lease::take(&self.state, self.options.lease, cancel).await?)),
         };
-        lease.release().await;
-        outcome
+        let state = match &lease {
+            Some(lease) => self.state.under(Arc::clone(lease)),
+            None => self.state.clone(),
+        };
+        Ok(Hold { state, lease })
     }
 
     async fn run_recorded(&self, state: &State, progress: &Progress) -> Result<RunReport> {

@@ -44,7 +44,8 @@ impl Sync {
     pub(super) async fn drop_old_runs(&self, state: &super::state::State) -> Result<()> {
         let runs = self.all_runs().await?;
         let Some(old) = runs.len().checked_sub(RUNS).filter(|old| *old > 0) else { return Ok(()) };
-        let batch = runs[..old].iter().fold(Batch::new(), |batch, run| state.delete(batch, "run", "all", &run.id));
+        let batch =
+            runs[..old].iter().fold(Batch::new(), |batch, run| state.delete(batch, "run", "all", &run.id));
         state.commit(batch).await
     }
 
@@ -55,7 +56,9 @@ impl Sync {
     /// [`ErrorKind::NotFound`] if nothing is known of it, [`ErrorKind::Conflict`] while a write of it is under way.
     pub async fn forget(&self, stream: &str, id: &str) -> Result<()> {
         self.stream(stream)?;
-        self.held(&Cancel::new(), async |state| {
+        let hold = self.hold(&Cancel::new()).await?;
+        let state = &hold.state;
+        hold.during(async {
             let letter = state.letter(stream, id).await?;
             if state.entry(stream, id).await?.is_none() && letter.is_none() {
                 return Err(Error::new(ErrorKind::NotFound, "nothing is known of this record")
@@ -93,11 +96,15 @@ impl Sync {
                     .help("without a value it is read from its start")
             })?;
             Mark::read(Some(&Value::from(text)), how).map_err(|error| {
-                Error::new(ErrorKind::InvalidInput, error.message().to_owned()).in_operation("sync.reset").with("value", text)
+                Error::new(ErrorKind::InvalidInput, error.message().to_owned())
+                    .in_operation("sync.reset")
+                    .with("value", text)
             })
         };
         let (mark, until) = (mark(from)?, mark(until)?);
-        self.held(&Cancel::new(), async |state| {
+        let hold = self.hold(&Cancel::new()).await?;
+        let state = &hold.state;
+        hold.during(async {
             let before: Position = state.get("position", stream, "now").await?.unwrap_or_default();
             let position = Position { read: before.read, mark, until, complete: true, ..Position::default() };
             let batch = state.put(Batch::new(), "position", stream, "now", &position)?;

@@ -57,7 +57,10 @@ fn chosen(sync: &Sync, named: Option<String>) -> Result<String> {
     match (named, streams.next(), streams.next()) {
         (Some(named), ..) => Ok(named),
         (None, Some(only), None) => Ok(only.to_owned()),
-        _ => Err(Error::new(ErrorKind::InvalidInput, "there are several streams").help("name one with --stream")),
+        _ => {
+            Err(Error::new(ErrorKind::InvalidInput, "there are several streams")
+                .help("name one with --stream"))
+        }
     }
 }
 
@@ -82,8 +85,9 @@ async fn dead_letters(command: DeadLetters, functions: &Functions) -> Result<()>
         DeadLetters::Show { place, id } => {
             let (sync, stream) = opened(&place).await?;
             let letter = sync.letter(&stream, &id).await?;
-            let text = serde_json::to_string_pretty(&letter)
-                .map_err(|error| Error::new(ErrorKind::Internal, "the letter can't be written").source(error))?;
+            let text = serde_json::to_string_pretty(&letter).map_err(|error| {
+                Error::new(ErrorKind::Internal, "the letter can't be written").source(error)
+            })?;
             print(&format!("{text}\n"))
         }
         DeadLetters::Replay { place, id, all: every, force } => {
