@@ -222,6 +222,10 @@ impl<'c> Clerk<'c> {
             if idle && drain.is_some() {
                 break;
             }
+            if drain.is_none() && !self.queue.is_empty() && self.room() > self.drafts.len() {
+                // The commit gave records back that can be decided on at once.
+                continue;
+            }
             let batch_due = self.batch_due();
             tokio::select! {
                 biased;
@@ -494,7 +498,7 @@ impl<'c> Clerk<'c> {
     }
 
     fn seen(&mut self, work: Work, entry: Entry) {
-        if self.mark_seen && entry.seen != self.read && !work.gone && entry.version > 0 {
+        if self.mark_seen && entry.seen != self.read && entry.version > 0 {
             self.settled.push(Settled::Seen { id: work.id, entry, place: work.place });
         } else {
             self.open.remove(&work.place);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::clerk::{Clerk, too_many_removed};
+use super::keys::hash;
 use super::records::{Handover, SourceRecord};
 use super::report::StreamReport;
 use super::run::Sync;
@@ -12,7 +13,7 @@ use super::source::Position;
 use super::state::{Entry, State, decode};
 use super::stream::Stream;
 use crate::error::Result;
-use crate::mapping::DeletePolicy;
+use crate::mapping::{DeletePolicy, Value};
 use crate::net::Bytes;
 use crate::progress::Progress;
 use crate::store::{Document, Scan};
@@ -33,11 +34,21 @@ impl Sync {
         if !position.complete || !position.full {
             return Ok(());
         }
+        let policy = &stream.dest.deletes;
+        let marked = hash(Value::Object(policy.flag.clone()).to_string().as_bytes());
+        // What is marked already, or can't be named at the destination, is no news.
+        let missing_now = |entry: &Entry| {
+            !entry.gone
+                && entry.version > 0
+                && entry.seen < position.read
+                && (policy.policy == DeletePolicy::Report || entry.dest_id.is_some())
+                && (policy.policy != DeletePolicy::Flag || entry.hash.as_ref() != Some(&marked))
+        };
         let (mut known, mut missing) = (0u64, 0u64);
         let mut entries = Entries::of(stream, state);
         while let Some(page) = entries.next().await? {
             known += page.iter().filter(|(_, entry)| !entry.gone && entry.version > 0).count() as u64;
-            missing += page.iter().filter(|(_, entry)| is_missing(entry, position.read)).count() as u64;
+            missing += page.iter().filter(|(_, entry)| missing_now(entry)).count() as u64;
         }
         if missing == 0 {
             return Ok(());
@@ -58,7 +69,7 @@ impl Sync {
             while let Some(page) = entries.next().await? {
                 let records = page
                     .into_iter()
-                    .filter(|(_, entry)| is_missing(entry, position.read))
+                    .filter(|(_, entry)| missing_now(entry))
                     .map(|(id, _)| SourceRecord {
                         gone: true,
                         ..SourceRecord::new(Ok(id), Bytes::from_static(b"{}"))
@@ -75,10 +86,6 @@ impl Sync {
         report.counts.add(&clerk.counts);
         written.and(fed)
     }
-}
-
-fn is_missing(entry: &Entry, read: u64) -> bool {
-    !entry.gone && entry.version > 0 && entry.seen < read
 }
 
 /// The entries of a stream's ledger, page by page.
