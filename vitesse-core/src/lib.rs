@@ -49,7 +49,7 @@
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
 //! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
 //! | `discovery` | words become APIs of a built-in catalogue | `discover` |
-//! | `mapper` | fields of one schema find their partners in another | `map` |
+//! | `mapper` | two endpoints, an intent and hints become a mapping | `map` |
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //! | `mock` | any API answers from its description, in process or on a socket | `mock` |
 //!

@@ -6,6 +6,7 @@ use super::convert::{Conversion, convert};
 use super::facts::Facts;
 use super::matching::{Evidence, Group, GroupKind, Matches, Pair};
 use super::proposal::Note;
+use super::review;
 use super::side::{Resolved, field_path};
 use crate::embed::Embedder;
 use crate::mapping::value::{Number, Object};
@@ -116,6 +117,17 @@ impl Draft {
         }
     }
 
+    /// Says so if a language model chose the source.
+    pub(super) fn say_who_chose(&mut self, told: &[(String, String)]) {
+        let is = |path: &str, own: &FieldPath| unindexed(&field_path(path)) == unindexed(own);
+        let own = |(source, dest): &(String, String)| {
+            is(dest, &self.dest) && self.sources.iter().any(|path| is(source, path))
+        };
+        if told.iter().any(own) {
+            self.reason.insert(0, "chosen by the language model among the candidates".to_owned());
+        }
+    }
+
     fn depth(&self) -> usize {
         self.sources.iter().map(FieldPath::depth).max().unwrap_or(0)
     }
@@ -137,7 +149,7 @@ impl Draft {
             (_, []) => Sources::default(),
             _ => self.sources.clone().into(),
         };
-        Transformation {
+        let line = Transformation {
             source_field: sources,
             dest_field: self.dest.clone(),
             transform_type: conversion.kind,
@@ -147,7 +159,8 @@ impl Draft {
             reason: Some(reason.join("; ")),
             candidates: self.candidates.iter().map(|(path, sure)| candidate(path, *sure)).collect(),
             ..Transformation::default()
-        }
+        };
+        if self.firm { review::marked(line, review::HINT) } else { line }
     }
 
     fn same_name(&self) -> bool {

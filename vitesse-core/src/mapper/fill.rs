@@ -7,7 +7,8 @@ use super::judge::needed;
 use super::map::invalid;
 use super::request::{LearnedLine, MapRequest};
 use super::review;
-use super::side::Resolved;
+use super::side::{Resolved, field_path, record_name};
+use crate::embed::split_words;
 use crate::error::Result;
 use crate::mapping::value::Object;
 use crate::mapping::{FieldPath, Functions, Mapping, Step, TransformType, Transformation, Value};
@@ -99,6 +100,55 @@ fn is_copy(line: &Transformation) -> bool {
 
 fn value(json: &Json) -> Option<Value> {
     json.text().parse().ok()
+}
+
+/// Lines that name a record of another stream: the destination's id of it is looked up when records move.
+pub(super) fn references(lines: &mut Vec<Transformation>, request: &MapRequest, sides: &Sides<'_>) {
+    for stream in &request.streams {
+        let name = |path: &str| split_words(&record_name(path));
+        let (from, to) = (name(&stream.source_endpoint), name(&stream.dest_endpoint));
+        let Some(source) = id_of(sides.source, &from) else { continue };
+        let taken = |line: &&Transformation| line.source_field.paths == [source.clone()];
+        // The record's id there, or whatever the source's was found to fill.
+        let dest = id_of(sides.dest, &to).or_else(|| {
+            let dest = lines.iter().find(taken)?.dest_field.clone();
+            let last = split_words(dest.leaf_name()?).pop()?;
+            (last == "id").then_some(dest)
+        });
+        let Some(dest) = dest else { continue };
+        if dest.depth() < source.depth()
+            || lines.iter().any(|line| line.dest_field == dest && review::is_firm(line))
+        {
+            continue;
+        }
+        let mut config = Object::new();
+        config.insert("function", "ref");
+        config.insert("params", [("stream", stream.stream.as_str())].into_iter().collect::<Object>());
+        lines.retain(|line| line.dest_field != dest && line.source_field.paths != [source.clone()]);
+        lines.push(Transformation {
+            required: sides
+                .dest
+                .schemas
+                .field(sides.dest.root, &dest.to_string())
+                .is_some_and(|f| f.required),
+            source_field: source.into(),
+            dest_field: dest,
+            transform_type: TransformType::Custom,
+            transform_config: config,
+            confidence: Some(0.9),
+            reason: Some(format!("the record that the stream {} made", stream.stream)),
+            ..Transformation::default()
+        });
+    }
+}
+
+/// The field that holds the id of a record of that name: `customer_id`, `customer.id`.
+fn id_of(side: &Resolved<'_>, record: &[String]) -> Option<FieldPath> {
+    let wanted: Vec<&str> = record.iter().map(String::as_str).chain(["id"]).collect();
+    side.schemas.fields(side.root, 4).into_iter().find_map(|field| {
+        let words: Vec<String> = split_words(&field.path);
+        (!record.is_empty() && words == wanted).then(|| field_path(&field.path))
+    })
 }
 
 /// Conversions that people confirmed in earlier mappings, and a word about it in the reason.

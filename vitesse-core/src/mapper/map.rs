@@ -1,5 +1,5 @@
 use super::complexity::complexity;
-use super::connect::connect;
+use super::connect::{self, connect};
 use super::draft::{Draft, Sides, drafts};
 use super::hints::{Wishes, wishes};
 use super::judge;
@@ -28,6 +28,15 @@ impl Default for MapperOptions {
     fn default() -> Self {
         Self { use_learned: true, least_confidence: 0 }
     }
+}
+
+/// Two sides and the pairs that were found between them.
+#[derive(Clone, Debug)]
+pub(super) struct Found<'a> {
+    pub(super) from: Resolved<'a>,
+    pub(super) to: Resolved<'a>,
+    pub(super) wishes: Wishes,
+    pub(super) matches: Matches,
 }
 
 /// Proposes mappings, with the built-in model. Nothing leaves the machine.
@@ -63,7 +72,8 @@ impl Mapper {
     /// `spec_invalid` for a side without a schema or fields; `invalid_input` for a hint, a constant or a
     /// constraint that names no field, with the nearest name; `mapping_invalid` for a wrong override.
     pub fn map(&self, source: Side<'_>, dest: Side<'_>, request: &MapRequest) -> Result<MappingProposal> {
-        self.propose(&source, &dest, request, None)
+        let found = self.find(&source, &dest, request, None)?;
+        self.assemble(found, request, None, &[])
     }
 
     /// The pairs of fields alone, as [`matching`](super::matching) finds them: without conversions, groups taken
@@ -98,24 +108,47 @@ impl Mapper {
         match_fields(from, to, &known)
     }
 
-    /// Proposes a mapping; lines of `previous` that were reviewed stay as they are.
-    pub(super) fn propose(
+    /// The pairs of two sides, without those that a person rejected in `previous`.
+    pub(super) fn find<'a>(
         &self,
-        source: &Side<'_>,
-        dest: &Side<'_>,
+        source: &Side<'a>,
+        dest: &Side<'a>,
         request: &MapRequest,
         previous: Option<&Mapping>,
-    ) -> Result<MappingProposal> {
+    ) -> Result<Found<'a>> {
         let mut from = Resolved::new(source, Role::Source)?;
         let to = Resolved::new(dest, Role::Destination)?;
         let wishes = wishes(request, &mut from, &to)?;
         let mut matches = self.matches(&from, &to, request, &wishes)?;
-        let sides = Sides { source: &from, dest: &to, model: self.model };
         review::withhold(&mut matches, previous);
+        Ok(Found { from, to, wishes, matches })
+    }
+
+    /// The proposal that pairs come to; lines of `previous` that were reviewed stay as they are. `told` are
+    /// pairs that a language model chose.
+    pub(super) fn assemble(
+        &self,
+        found: Found<'_>,
+        request: &MapRequest,
+        previous: Option<&Mapping>,
+        told: &[(String, String)],
+    ) -> Result<MappingProposal> {
+        let Found { from, to, wishes, matches } = found;
+        let sides = Sides { source: &from, dest: &to, model: self.model };
         let mut notes = wishes.notes.clone();
         let mut lines: Vec<Draft> = drafts(&matches, &sides, &mut notes);
-        lines.extend(wishes.whole(&sides));
+        for draft in &mut lines {
+            draft.say_who_chose(told);
+        }
+        for whole in wishes.whole(&sides) {
+            // What is taken whole needs no lines for its parts.
+            lines.retain(|line| {
+                line.firm || !whole.dest.contains(&line.dest) && !line.dest.contains(&whole.dest)
+            });
+            lines.push(whole);
+        }
         let mut lines: Vec<Transformation> = lines.iter().map(Draft::line).collect();
+        fill::references(&mut lines, request, &sides);
         fill::learned(&mut lines, request, &sides, self.options.use_learned);
         for line in &mut lines {
             let sure = line.confidence.unwrap_or(1.0) * 1000.0;
@@ -152,10 +185,18 @@ impl Mapper {
             let pair = EndpointPair { source: from, dest: to };
             let connected = connect(source, dest, &pair, &request.overrides)?;
             (facts, gaps) = (connected.evidence, connected.gaps);
-            mapping.source = Some(connected.source);
-            mapping.destination = Some(connected.destination);
+            // Blocks that a person may have changed stay, unless they are for other endpoints.
             let path = |side: &Resolved<'_>| side.operation().map(|e| e.path.to_string()).unwrap_or_default();
-            (mapping.source_endpoint, mapping.dest_endpoint) = (path(sides.source), path(sides.dest));
+            let paths = (path(sides.source), path(sides.dest));
+            let same = (&mapping.source_endpoint, &mapping.dest_endpoint) == (&paths.0, &paths.1);
+            if !same || mapping.source.is_none() || mapping.destination.is_none() {
+                mapping.source = Some(connected.source);
+                mapping.destination = Some(connected.destination);
+            } else {
+                mapping = connect::overridden(&mapping, &request.overrides)?;
+                gaps.retain(|gap| !connect::answered(&mapping, gap));
+            }
+            (mapping.source_endpoint, mapping.dest_endpoint) = paths;
             if mapping.stream.is_empty() {
                 mapping.stream = source.resource_of(from).map(|r| r.name.to_string()).unwrap_or_default();
             }

@@ -25,10 +25,15 @@ mod complexity;
 mod connect;
 mod convert;
 mod draft;
+mod explain;
 mod facts;
 mod fill;
 mod hints;
 mod judge;
+#[cfg(feature = "store")]
+mod learned;
+#[cfg(feature = "llm")]
+mod llm;
 mod map;
 pub mod matching;
 mod pairs;
@@ -39,10 +44,15 @@ mod side;
 
 pub use complexity::complexity;
 pub use connect::{Connected, Fact, Gap, Overrides, connect};
+pub use explain::{Explanation, explain};
+#[cfg(feature = "store")]
+pub use learned::LearnedLines;
+#[cfg(feature = "llm")]
+pub use llm::LanguageModel;
 pub use map::{Mapper, MapperOptions};
 pub use pairs::{EndpointPair, ProposedPair, pairs};
 pub use proposal::{Candidate, MappingProposal, MayBeEmpty, Nearest, Note, Refused, Unmapped};
-pub use request::{LearnedLine, MapRequest};
+pub use request::{LearnedLine, MapRequest, StreamRef};
 pub use review::{Edit, learned_lines};
 pub use side::Side;
 

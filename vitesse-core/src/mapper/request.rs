@@ -18,8 +18,22 @@ pub struct MapRequest {
     pub never_send: Vec<String>,
     /// Lines of earlier mappings that people confirmed. Those between the same two APIs count as evidence.
     pub learned: Vec<LearnedLine>,
+    /// Other streams of the same integration that run before this one: an order's customer becomes the contact
+    /// that the customer's stream made.
+    pub streams: Vec<StreamRef>,
     /// What people say about the connections; wins over what the descriptions say.
     pub overrides: Overrides,
+}
+
+/// Another stream of the same integration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamRef {
+    /// Its name.
+    pub stream: String,
+    /// The path it reads: `/customers`.
+    pub source_endpoint: String,
+    /// The path it writes: `/contacts`.
+    pub dest_endpoint: String,
 }
 
 /// A line that people confirmed in an earlier mapping.

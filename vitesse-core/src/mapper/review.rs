@@ -109,7 +109,8 @@ impl Mapper {
         request: &MapRequest,
         previous: &Mapping,
     ) -> Result<MappingProposal> {
-        self.propose(&source, &dest, request, Some(previous))
+        let found = self.find(&source, &dest, request, Some(previous))?;
+        self.assemble(found, request, Some(previous), &[])
     }
 }
 

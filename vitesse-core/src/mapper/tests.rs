@@ -1,3 +1,9 @@
+#[cfg(feature = "ingest")]
+mod apis;
+mod laws;
+mod reviews;
+mod schemas;
+
 use serde_json::{Map, Value, json};
 
 use super::{MapRequest, Mapper, MappingProposal, Side};
@@ -38,6 +44,7 @@ fn lines(proposal: &MappingProposal) -> Vec<String> {
     proposal.mapping.transformations.iter().map(line).collect()
 }
 
+#[track_caller]
 fn has(proposal: &MappingProposal, line: &str) {
     let lines = lines(proposal);
     assert!(lines.iter().any(|own| own == line), "{line} is not in {lines:#?}");
@@ -107,163 +114,23 @@ fn references_are_followed_even_in_circles_and_a_schema_without_fields_is_an_err
     assert_eq!(error.kind().id(), "spec_invalid");
 }
 
-#[cfg(feature = "ingest")]
-mod apis {
-    use super::*;
-    use crate::ingestor::{ReadOptions, read};
-    use crate::mapper::{EndpointPair, Overrides, connect};
-    use crate::spec::{ApiSpec, Method};
-
-    fn spec(name: &str) -> ApiSpec {
-        let path = format!("{}/../examples/apis/{name}", env!("CARGO_MANIFEST_DIR"));
-        read(&std::fs::read(path).unwrap(), &ReadOptions::default()).unwrap().spec
-    }
-
-    fn shop_to_crm(source: &str, dest: &str, request: &MapRequest) -> MappingProposal {
-        let (shop, crm) = (spec("shop.yaml"), spec("crm.json"));
-        let source = Side::endpoint(&shop, &Method::Get, source).unwrap();
-        let dest = Side::endpoint(&crm, &Method::Post, dest).unwrap();
-        Mapper::new().unwrap().map(source, dest, request).unwrap()
-    }
-
-    /// A mapping between the two sample APIs, with hints for what names alone don't say.
-    #[test]
-    fn customers_become_contacts_with_every_conversion() {
-        let hints = [
-            ("accepts_marketing", "marketing_consent"),
-            ("lifetime_value", "lifetime_value_cents"),
-            ("tags", "labels"),
-            ("created_at", "signed_up_at"),
-        ];
-        let hints = hints.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
-        let proposal = shop_to_crm("/customers", "/contacts", &MapRequest { hints, ..MapRequest::default() });
-        for line in [
-            "last_name -> family_name: mapping",
-            "email -> email_address: mapping",
-            "accepts_marketing -> marketing_consent: parse_bool",
-            "lifetime_value -> lifetime_value_cents: scale_decimal",
-            "tags -> labels: mapping",
-            "created_at -> signed_up_at: timestamp",
-            "default_address.zip -> address.postal_code: mapping",
-            "id -> external_id: mapping",
-        ] {
-            has(&proposal, line);
-        }
-        assert_eq!(proposal.unmapped_required, []);
-        assert_eq!(proposal.may_be_empty[0].field, "family_name");
-        assert!(proposal.is_complete(), "{:#?}", proposal.gaps);
-        assert!((1.0..=10.0).contains(&proposal.complexity_score));
-    }
-
-    #[test]
-    fn orders_become_deals_with_lists_and_values_by_meaning() {
-        let hints = [
-            ("line_items[].sku", "lines[].product_code"),
-            ("line_items[].price", "lines[].unit_price_cents"),
-            ("total_price", "amount_cents"),
-            ("status", "stage"),
-            ("number", "name"),
-        ];
-        let hints = hints.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
-        let proposal = shop_to_crm("/orders", "/deals", &MapRequest { hints, ..MapRequest::default() });
-        for line in [
-            "line_items[].sku -> lines[].product_code: mapping",
-            "line_items[].price -> lines[].unit_price_cents: scale_decimal",
-            "total_price -> amount_cents: scale_decimal",
-            "status -> stage: lookup",
-            "number -> name: stringify",
-            "currency -> currency: direct",
-        ] {
-            has(&proposal, line);
-        }
-    }
-
-    #[test]
-    fn the_blocks_are_filled_with_evidence_and_what_is_missing_is_a_question() {
-        let (shop, crm) = (spec("shop.yaml"), spec("crm.json"));
-        let pair = EndpointPair::new(&shop, "GET /customers", &crm, "POST /contacts").unwrap();
-        let connected = connect(&shop, &crm, &pair, &Overrides::default()).unwrap();
-        let mapping = crate::mapping::Mapping {
-            source: Some(connected.source),
-            destination: Some(connected.destination),
-            ..crate::mapping::Mapping::of([])
-        };
-        insta::assert_snapshot!(mapping.to_json(), @r#"
-{
-  "version": 1,
-  "source": {
-    "api_name": "Fjord Shop",
-    "base_url": "https://api.fjordshop.example/v2",
-    "path": "/customers",
-    "records": "data[]",
-    "id_field": "id",
-    "auth": {
-      "type": "api_key",
-      "name": "X-Shop-Key"
-    },
-    "pagination": {
-      "kind": "cursor",
-      "param": "after",
-      "from": "paging.next",
-      "size_param": "limit",
-      "size": 250
-    },
-    "incremental": {
-      "field": "updated_at",
-      "param": "updated_since"
-    },
-    "rate_limit": {
-      "requests": 10,
-      "per": "1s"
-    }
-  },
-  "destination": {
-    "api_name": "Lighthouse CRM",
-    "base_url": "https://eu.lighthouse-crm.example/api/v1",
-    "auth": {
-      "type": "oauth2_client_credentials",
-      "token_url": "https://auth.lighthouse-crm.example/token",
-      "scopes": [
-        "contacts.write",
-        "deals.write"
-      ]
-    },
-    "operations": {
-      "create": {
-        "method": "POST",
-        "path": "/contacts",
-        "id": "id"
-      },
-      "find": {
-        "method": "GET",
-        "path": "/contacts",
-        "params": {
-          "email_address": "{email_address}"
-        },
-        "id": "id",
-        "records": "results[]"
-      },
-      "update": {
-        "method": "PATCH",
-        "path": "/contacts/{id}"
-      },
-      "delete": {
-        "method": "DELETE",
-        "path": "/contacts/{id}"
-      }
-    },
-    "match_on": [
-      "email_address"
-    ],
-    "idempotency": {}
-  },
-  "transformations": []
+/// Maps two schemas with a request.
+#[track_caller]
+fn asked(source: &Value, dest: &Value, request: &MapRequest) -> MappingProposal {
+    Mapper::new().unwrap().map(Side::schema(source), Side::schema(dest), request).unwrap()
 }
-"#);
-        let gaps: Vec<_> =
-            connected.gaps.iter().map(|gap| format!("{}: {}", gap.name, gap.question)).collect();
-        insta::assert_snapshot!(gaps.join("\n"), @r#"
-destination_base_url_region: The address of Lighthouse CRM has the part "region"; is "eu" yours?
-"#);
-    }
+
+fn hints(pairs: &[(&str, &str)]) -> MapRequest {
+    let hints = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    MapRequest { hints, ..MapRequest::default() }
+}
+
+/// What the mapping of a proposal makes of a record.
+#[track_caller]
+fn made(proposal: &MappingProposal, record: &Value) -> Value {
+    use crate::mapping::Functions;
+    let plan = crate::transform::Plan::compile(&proposal.mapping, &Functions::builtin()).unwrap();
+    let mut out = Vec::new();
+    plan.apply(record.to_string().as_bytes(), &mut out).unwrap();
+    serde_json::from_slice(&out).unwrap()
 }

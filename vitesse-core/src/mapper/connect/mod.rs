@@ -195,7 +195,7 @@ fn rate_limit(
     })
 }
 
-fn overridden(mapping: &Mapping, overrides: &Overrides) -> Result<Mapping> {
+pub(super) fn overridden(mapping: &Mapping, overrides: &Overrides) -> Result<Mapping> {
     if *overrides == Overrides::default() {
         return Ok(mapping.clone());
     }
@@ -247,4 +247,19 @@ fn said(overrides: &Overrides, pointer: &str) -> bool {
         at = at.and_then(|value| value.get(part));
     }
     at.is_some()
+}
+
+/// Whether the document has a value where a gap was; an address that isn't known doesn't count.
+pub(super) fn answered(mapping: &Mapping, gap: &Gap) -> bool {
+    let mut at = Some(mapping.to_value());
+    for part in gap.pointer.split('/').skip(1) {
+        at = at.and_then(|value| value.get(part).cloned());
+    }
+    match at {
+        Some(Value::String(text)) => text != NOWHERE && !gap.name.contains("base_url_"),
+        // A list that is empty and no auth at all may be what is meant, and may be what is missing.
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(object)) => object.get("type").is_none_or(|kind| kind != &Value::from("none")),
+        other => other.is_some(),
+    }
 }

@@ -1,0 +1,130 @@
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::net::{Guard, NetConfig, Retry};
+
+/// A server that gives each request the same answer, and keeps what it was sent.
+async fn server(status: u16, body: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            loop {
+                let count = socket.read(&mut chunk).await.unwrap_or(0);
+                request.extend_from_slice(&chunk[..count]);
+                let text = String::from_utf8_lossy(&request).to_lowercase();
+                let Some((head, rest)) = text.split_once("\r\n\r\n") else { continue };
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                if count == 0 || rest.len() >= length.unwrap_or(0) {
+                    break;
+                }
+            }
+            kept.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+            let answer = format!(
+                "HTTP/1.1 {status} Word\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, seen)
+}
+
+fn model(url: &str) -> LanguageModel {
+    let guard = Guard::from_list(["127.0.0.1/32"]).unwrap();
+    let client = Client::new(NetConfig { guard, retry: Retry::never(), ..NetConfig::default() }).unwrap();
+    LanguageModel { client, url: url.to_owned(), key: Some(Secret::new("sk-test")), model: "small".into() }
+}
+
+fn completion(content: &str) -> String {
+    json!({"choices": [{"message": {"role": "assistant", "content": content}}]}).to_string()
+}
+
+fn sides() -> (Value, Value) {
+    let text = || json!({"type": "string"});
+    (
+        json!({"properties": {"email": text(), "first_name": text(), "last_name": text(), "street": text(),
+            "city": text(), "zip": text(), "home_tel": text(), "work_tel": text(), "remark": text()}}),
+        json!({"required": ["contact_number"], "properties": {"email": text(), "given_name": text(),
+            "family_name": text(), "street": text(), "city": text(), "postal_code": text(),
+            "contact_number": text(), "observations": text(), "voice_line": text()}}),
+    )
+}
+
+/// Maps with a server that answers `content`, and gives the proposal with what the server was sent.
+async fn mapped(status: u16, body: String) -> (MappingProposal, Vec<String>) {
+    let (url, seen) = server(status, body).await;
+    let (source, dest) = sides();
+    let mapper = Mapper::new().unwrap();
+    let (source, dest) = (Side::schema(&source), Side::schema(&dest));
+    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
+    let proposal = mapper.map_with(source, dest, &request, &model(&url)).await.unwrap();
+    let seen = seen.lock().unwrap().clone();
+    (proposal, seen)
+}
+
+fn open() -> Vec<(String, Vec<String>)> {
+    let (source, dest) = sides();
+    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
+    let found =
+        Mapper::new().unwrap().find(&Side::schema(&source), &Side::schema(&dest), &request, None).unwrap();
+    let path = |s: usize| found.matches.source[s].path.clone();
+    questions(&found.matches)
+        .iter()
+        .map(|q| {
+            (found.matches.dest[q.dest].path.clone(), q.candidates.iter().map(|c| path(c.source)).collect())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_choice_among_the_candidates_is_taken() {
+    let open = open();
+    let (field, candidates) =
+        open.iter().find(|(_, candidates)| candidates.len() > 1).expect("something undecided");
+    let choice = candidates.last().unwrap();
+    let content = json!({"answers": [{"field": field, "source": choice}]}).to_string();
+    let (proposal, seen) = mapped(200, completion(&content)).await;
+    let line =
+        proposal.mapping.transformations.iter().find(|line| line.dest_field.to_string() == *field).unwrap();
+    assert_eq!(line.source_field.paths[0].to_string(), *choice);
+    assert!(line.reason.as_ref().unwrap().contains("language model"), "{line:?}");
+    assert!(proposal.notes.is_empty(), "{:?}", proposal.notes);
+    let sent = &seen[0];
+    assert!(sent.starts_with("POST /v1/chat/completions ") && sent.contains("Bearer sk-test"), "{sent}");
+    // What is decided is nobody's business.
+    assert!(!sent.contains("postal_code") && sent.contains("sync people"), "{sent}");
+}
+
+#[tokio::test]
+async fn on_any_failure_the_offline_answer_stands_with_a_note() {
+    let (source, dest) = sides();
+    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
+    let offline = Mapper::new().unwrap().map(Side::schema(&source), Side::schema(&dest), &request).unwrap();
+    let open = open();
+    let field = &open.first().expect("something undecided").0;
+    let stranger = json!({"answers": [{"field": field, "source": "password"}]}).to_string();
+    let elsewhere = json!({"answers": [{"field": "salary", "source": null}]}).to_string();
+    for (status, body) in [
+        (500, String::new()),
+        (401, "{}".to_owned()),
+        (200, "not json".to_owned()),
+        (200, completion("I think it is the phone.")),
+        (200, completion(r#"{"answers": [], "also": 1}"#)),
+        (200, completion(&stranger)),
+        (200, completion(&elsewhere)),
+    ] {
+        let (proposal, _) = mapped(status, body.clone()).await;
+        assert_eq!(proposal.mapping, offline.mapping, "{status} {body}");
+        assert!(proposal.notes.iter().any(|note| note.message.contains("offline")), "{status} {body}");
+    }
+}

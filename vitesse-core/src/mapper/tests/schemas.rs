@@ -1,0 +1,166 @@
+//! What becomes of fields between plain schemas, down to the records.
+
+use super::*;
+
+#[test]
+fn lists_of_objects_align_and_what_is_outside_them_is_repeated() {
+    let source = schema(&["currency", "line_items[].sku", "line_items[].quantity:integer"]);
+    let dest = schema(&["lines[].sku", "lines[].quantity:integer", "lines[].currency"]);
+    let request = hints(&[
+        ("line_items[].sku", "lines[].sku"),
+        ("line_items[].quantity", "lines[].quantity"),
+        ("currency", "lines[].currency"),
+    ]);
+    let proposal = asked(&source, &dest, &request);
+    let record =
+        json!({"currency": "EUR", "line_items": [{"sku": "a", "quantity": 2}, {"sku": "b", "quantity": 1}]});
+    assert_eq!(
+        made(&proposal, &record),
+        json!({"lines": [{"currency": "EUR", "sku": "a", "quantity": 2}, {"currency": "EUR", "sku": "b", "quantity": 1}]})
+    );
+}
+
+#[test]
+fn a_field_of_another_list_is_left_out_and_told() {
+    let source = schema(&["items[].sku", "items[].title", "taxes[].rate:number"]);
+    let dest = schema(&["lines[].sku", "lines[].title", "lines[].rate:number"]);
+    let request = hints(&[("items[].sku", "lines[].sku"), ("items[].title", "lines[].title")]);
+    let request = MapRequest {
+        hints: [request.hints, vec![("taxes[].rate".into(), "lines[].rate".into())]].concat(),
+        ..request
+    };
+    let proposal = asked(&source, &dest, &request);
+    assert!(!lines(&proposal).iter().any(|line| line.contains("rate")), "{:?}", lines(&proposal));
+    let told = proposal.notes.iter().any(|note| note.message.contains("another list"));
+    assert!(told, "{:?}", proposal.notes);
+}
+
+#[test]
+fn one_of_many_and_many_of_one() {
+    let source = schema(&["emails[].value", "phone", "tags[]", "city"]);
+    let dest = schema(&["email", "phones[].number", "tags", "cities[]"]);
+    let request = hints(&[
+        ("emails[].value", "email"),
+        ("phone", "phones[].number"),
+        ("tags[]", "tags"),
+        ("city", "cities[]"),
+    ]);
+    let proposal = asked(&source, &dest, &request);
+    let record = json!({"emails": [{"value": "a@b"}, {"value": "c@d"}], "phone": "1", "tags": ["x", "y"], "city": "Oslo"});
+    assert_eq!(
+        made(&proposal, &record),
+        json!({"email": "a@b", "phones": [{"number": "1"}], "tags": "x, y", "cities": ["Oslo"]})
+    );
+}
+
+#[test]
+fn first_and_last_name_make_a_full_name_and_the_other_way() {
+    let parts = schema(&["first_name", "last_name", "email"]);
+    let whole = schema(&["full_name", "email"]);
+    let joined = asked(&parts, &whole, &MapRequest::default());
+    has(&joined, "first_name + last_name -> full_name: concat");
+    let record = json!({"first_name": "Ada", "last_name": "King Lovelace", "email": "a@b"});
+    assert_eq!(made(&joined, &record)["full_name"], "Ada King Lovelace");
+    let split = asked(&whole, &parts, &MapRequest::default());
+    has(&split, "full_name -> first_name: split");
+    has(&split, "full_name -> last_name: regex_extract");
+    let made = made(&split, &json!({"full_name": "Ada King Lovelace", "email": "a@b"}));
+    assert_eq!((&made["first_name"], &made["last_name"]), (&json!("Ada"), &json!("King Lovelace")));
+}
+
+#[test]
+fn street_lines_are_collected() {
+    let source = schema(&["street1", "street2", "city", "zip"]);
+    let dest = schema(&["street_lines[]", "city", "postal_code"]);
+    let request = hints(&[("street1", "street_lines[]"), ("street2", "street_lines[]")]);
+    let proposal = asked(&source, &dest, &request);
+    has(&proposal, "street1 + street2 -> street_lines: collect");
+    let record = json!({"street1": "High St 1", "street2": null, "city": "Oslo", "zip": "0150"});
+    assert_eq!(made(&proposal, &record)["street_lines"], json!(["High St 1"]));
+}
+
+#[test]
+fn lists_that_are_texts_with_commas() {
+    let text = json!({"type": "string", "description": "Comma-separated list."});
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let (a, b) = (json!({"properties": {"tags": text}}), json!({"properties": {"tags": list}}));
+    let request = hints(&[("tags", "tags")]);
+    assert_eq!(made(&asked(&a, &b, &request), &json!({"tags": "x, y"})), json!({"tags": ["x", "y"]}));
+    assert_eq!(made(&asked(&b, &a, &request), &json!({"tags": ["x", "y"]})), json!({"tags": "x, y"}));
+}
+
+#[test]
+fn an_object_is_taken_whole_where_a_hint_says_so() {
+    let (source, dest) = (
+        schema(&["home.street", "home.city", "email"]),
+        schema(&["address.street", "address.city", "email"]),
+    );
+    let proposal = asked(&source, &dest, &hints(&[("home", "address")]));
+    has(&proposal, "home -> address: mapping");
+    let record = json!({"home": {"street": "s", "city": "c"}, "email": "e"});
+    assert_eq!(made(&proposal, &record)["address"], json!({"street": "s", "city": "c"}));
+}
+
+#[test]
+fn what_must_not_be_sent_is_not_sent_and_unknown_names_are_errors() {
+    let (source, dest) = (schema(&["email", "phone", "home.city"]), schema(&["email", "phone", "home.city"]));
+    let request = MapRequest {
+        intent: "Sync people, but never send phone.".into(),
+        never_send: vec!["home".into()],
+        ..MapRequest::default()
+    };
+    let proposal = asked(&source, &dest, &request);
+    assert_eq!(lines(&proposal), ["email -> email: direct"]);
+    assert!(proposal.notes.iter().any(|note| note.message.contains("phone is never sent")));
+    let wrong = MapRequest { never_send: vec!["phon".into()], ..MapRequest::default() };
+    let error = Mapper::new().unwrap().map(Side::schema(&source), Side::schema(&dest), &wrong).unwrap_err();
+    assert!(error.to_string().contains("did you mean \"phone\"?"), "{error}");
+}
+
+#[test]
+fn constants_are_checked_against_the_schema() {
+    let source = schema(&["email"]);
+    let dest = json!({"properties": {"email": {"type": "string"}, "channel": {"enum": ["web", "shop"]}}});
+    let with =
+        |value: Value| MapRequest { constants: vec![("channel".into(), value)], ..MapRequest::default() };
+    let proposal = asked(&source, &dest, &with(json!("web")));
+    assert_eq!(made(&proposal, &json!({"email": "e"})), json!({"email": "e", "channel": "web"}));
+    let error = Mapper::new()
+        .unwrap()
+        .map(Side::schema(&source), Side::schema(&dest), &with(json!("fax")))
+        .unwrap_err();
+    assert!(error.to_string().contains("one of web, shop"), "{error}");
+}
+
+#[test]
+fn a_default_fills_what_is_not_in_every_record() {
+    let source = json!({"properties": {"email": {"type": "string"}, "country": {"type": "string"}}, "required": ["email"]});
+    let mut dest = schema(&["email", "country"]);
+    dest["required"] = json!(["email", "country"]);
+    dest["properties"]["country"]["default"] = json!("NO");
+    let proposal = asked(&source, &dest, &MapRequest::default());
+    assert_eq!(made(&proposal, &json!({"email": "e"})), json!({"email": "e", "country": "NO"}));
+    assert_eq!(proposal.may_be_empty, []);
+}
+
+#[test]
+fn records_of_other_streams_are_looked_up() {
+    use crate::mapper::StreamRef;
+    let source = schema(&["id", "customer_id", "currency", "email"]);
+    let dest = schema(&["external_id", "contact_id", "currency", "email"]);
+    let stream = StreamRef {
+        stream: "customers".into(),
+        source_endpoint: "/customers".into(),
+        dest_endpoint: "/contacts".into(),
+    };
+    let request = MapRequest { streams: vec![stream], ..MapRequest::default() };
+    has(&asked(&source, &dest, &request), "customer_id -> contact_id: ref");
+}
+
+#[test]
+fn keys_of_any_spelling_are_named_in_the_mapping() {
+    let key = |name: &str| json!({"properties": {name: {"type": "string"}, "email": {"type": "string"}}});
+    let (source, dest) = (key("first name"), key("given.name"));
+    let proposal = asked(&source, &dest, &hints(&[("[\"first name\"]", "[\"given.name\"]")]));
+    assert_eq!(made(&proposal, &json!({"first name": "Ada"})), json!({"given.name": "Ada"}));
+}
