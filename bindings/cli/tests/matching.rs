@@ -58,8 +58,10 @@ fn a_mapping_between_two_apis_transforms_their_records() {
     std::fs::write(&input, format!("{record}\n")).unwrap();
     // Built beside ours whenever the workspace's tests are.
     let runtime = trycmd::cargo::cargo_bin!("vitesse").with_file_name("vitesse-runtime");
+    let letters = folder.path().join("letters.ndjson");
     let output = Command::new(runtime)
-        .args(["transform", "--quiet", "--mapping", mapping, "--input", input.to_str().unwrap()])
+        .args(["transform", "--dead-letters", letters.to_str().unwrap()])
+        .args(["--quiet", "--mapping", mapping, "--input", input.to_str().unwrap()])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

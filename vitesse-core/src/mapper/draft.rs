@@ -103,14 +103,16 @@ impl Draft {
 
     fn of(pair: &Pair, matches: &Matches) -> Self {
         let (s, d) = (&matches.source[pair.source], &matches.dest[pair.dest]);
-        let reason: Vec<_> = pair.evidence.iter().take(2).map(ToString::to_string).collect();
+        let firm = pair.evidence.contains(&Evidence::Hint);
+        let told = if firm { 1 } else { 2 };
+        let reason: Vec<_> = pair.evidence.iter().take(told).map(ToString::to_string).collect();
         Self {
             candidates: pair
                 .candidates
                 .iter()
                 .map(|other| (matches.source[other.source].path.clone(), other.confidence))
                 .collect(),
-            firm: pair.evidence.contains(&Evidence::Hint),
+            firm,
             required: d.required,
             reason,
             ..Self::new(vec![field_path(&s.path)], field_path(&d.path), pair.confidence, String::new())

@@ -30,14 +30,24 @@ pub(super) fn needed<'a>(mapping: &'a Mapping, dest: &Resolved<'_>) -> Vec<Neede
         .collect();
     let mut found = Vec::new();
     for field in dest.schemas.fields(dest.root, DEPTH) {
-        let path = field_path(&field.path);
-        let line = lines.iter().find(|(written, _)| written.contains(&path)).map(|(_, line)| *line);
-        let within = |prefix: &[Step]| lines.iter().any(|(written, _)| written.steps().starts_with(prefix));
+        // A list of texts is one field: none of its elements must be there.
+        let path = without_last_list(field_path(&field.path));
+        let fills = |written: &FieldPath| written.contains(&path) || path.contains(written);
+        let line = lines.iter().find(|(written, _)| fills(written)).map(|(_, line)| *line);
+        let inside = |written: &FieldPath, prefix: &[Step]| {
+            written.steps().starts_with(prefix) && written.steps().len() > prefix.len()
+        };
+        let within = |prefix: &[Step]| lines.iter().any(|(written, _)| inside(written, prefix));
         if must_be(&dest.schemas, dest.root, &path, within) {
             found.push(Needed { field, path, line });
         }
     }
     found
+}
+
+fn without_last_list(path: FieldPath) -> FieldPath {
+    let end = path.steps().iter().rposition(|step| *step != Step::Each).map_or(0, |last| last + 1);
+    if end == 0 { path } else { FieldPath::new(path.steps()[..end].iter().cloned()) }
 }
 
 fn must_be(schemas: &Schemas, root: SchemaId, path: &FieldPath, within: impl Fn(&[Step]) -> bool) -> bool {

@@ -156,12 +156,12 @@ impl Mapper {
         }
         fill::constants(&mut lines, &wishes);
         review::keep(&mut lines, previous);
-        let mut mapping = Mapping {
-            version: VERSION,
-            transformations: lines,
-            on_error: RecordError::DeadLetter,
-            ..previous.cloned().unwrap_or_default()
-        };
+        let mut mapping =
+            Mapping { version: VERSION, transformations: lines, ..previous.cloned().unwrap_or_default() };
+        // An integration loses no record; by hand, the first failure is what one wants to see.
+        if previous.is_none() && from.endpoint.is_some() && to.endpoint.is_some() {
+            mapping.on_error = RecordError::DeadLetter;
+        }
         sound(&mut mapping, &mut notes);
         if mapping.transformations.iter().any(|line| line.enabled) {
             fill::obvious(&mut mapping, &sides);

@@ -52,9 +52,11 @@ fn has(proposal: &MappingProposal, line: &str) {
 
 #[test]
 fn several_flat_fields_go_into_one_list_by_index() {
-    let proposal = map(&["email", "phone", "mobile"], &["email", "phones[].phone"]);
-    has(&proposal, "mobile -> phones[0].phone: mapping");
-    has(&proposal, "phone -> phones[1].phone: direct");
+    let (source, dest) = (schema(&["email", "phone", "mobile"]), schema(&["email", "phones[].phone"]));
+    let proposal =
+        asked(&source, &dest, &hints(&[("phone", "phones[].phone"), ("mobile", "phones[].phone")]));
+    let record = json!({"email": "e", "phone": "1", "mobile": "2"});
+    assert_eq!(made(&proposal, &record)["phones"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitesse_core::config::Config;
 use vitesse_core::ingestor::Ingestor;
 use vitesse_core::mapper::{MapRequest, Mapper, MappingProposal, ProposedPair, Side, pairs};
-use vitesse_core::mapping::Transformation;
+use vitesse_core::mapping::{RecordError, Transformation};
 use vitesse_core::net::{Client, NetConfig};
 use vitesse_core::spec::{ApiSpec, EndpointId, Method};
 use vitesse_core::{Error, ErrorKind, Result, files};
@@ -267,7 +267,11 @@ impl Show for Report {
             }
         }
         if let Some(file) = &self.out {
-            screen.hint(format!("vitesse-runtime transform --mapping {file}"));
+            let rest = match mapping.on_error {
+                RecordError::DeadLetter => " --dead-letters FILE",
+                _ => "",
+            };
+            screen.hint(format!("vitesse-runtime transform --mapping {file}{rest}"));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The block `destination`.
 
-use super::{Findings, auth, base_url, rate_limit};
+use super::{Findings, auth, base_url, rate_limit, rooted};
 use crate::mapper::side::{Role, field_path, record_of};
 use crate::mapping::value::Object;
 use crate::mapping::{
@@ -27,7 +27,7 @@ pub(super) fn block(spec: &ApiSpec, id: EndpointId, notes: &mut Findings) -> Des
         base_url: base_url(spec, endpoint, "destination", notes),
         ..Destination::default()
     };
-    destination.operations = operations(spec, id, resource, record, &mut called, notes);
+    destination.operations = operations(spec, id, resource, &mut called, notes);
     let (keys, find) = natural_key(spec, resource, record, &mut called, notes);
     destination.match_on = keys;
     destination.operations.find = find;
@@ -45,7 +45,6 @@ fn operations(
     spec: &ApiSpec,
     id: EndpointId,
     resource: Option<&Resource>,
-    record: Option<SchemaId>,
     called: &mut Vec<EndpointId>,
     notes: &mut Findings,
 ) -> Operations {
@@ -93,7 +92,6 @@ fn operations(
         );
         notes.gap("destination_update", "/destination/operations/update", question, false);
     }
-    let _ = record;
     operations
 }
 
@@ -121,7 +119,7 @@ fn operation(spec: &ApiSpec, endpoint: &Endpoint) -> Operation {
     });
     Operation {
         method: endpoint.method.to_string(),
-        path: with_id(&endpoint.path),
+        path: rooted(&with_id(&endpoint.path)),
         format: body_format(endpoint),
         id,
         ..Operation::default()
@@ -203,7 +201,7 @@ fn natural_key(
     let records = list.records.as_ref().filter(|records| !records.path.is_empty());
     let find = Operation {
         method: list.method.to_string(),
-        path: list.path.to_string(),
+        path: rooted(&list.path),
         params,
         id: list.records.as_ref().and_then(|records| records.id_field.as_deref()).map(field_path),
         records: records.map(|records| field_path(&records.path)),
@@ -273,7 +271,7 @@ fn bulk(
         let most = spec.schemas.get(list).and_then(|list| list.details().max_items);
         let bulk = Bulk {
             method: endpoint.method.to_string(),
-            path: endpoint.path.to_string(),
+            path: rooted(&endpoint.path),
             wrap,
             upsert,
             ..Bulk::default()

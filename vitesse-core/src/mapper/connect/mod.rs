@@ -168,6 +168,11 @@ fn base_url(spec: &ApiSpec, endpoint: &Endpoint, side: &str, notes: &mut Finding
     url.trim_end_matches('/').to_owned()
 }
 
+/// A path as requests need it; some descriptions leave the first slash out.
+fn rooted(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+}
+
 /// The rate limit that holds for an endpoint, if numbers are known.
 fn rate_limit(
     spec: &ApiSpec,

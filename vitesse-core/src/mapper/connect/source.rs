@@ -1,6 +1,6 @@
 //! The block `source`.
 
-use super::{Findings, auth, base_url, rate_limit};
+use super::{Findings, auth, base_url, rate_limit, rooted};
 use crate::mapper::side::{Role, field_path, record_of};
 use crate::mapping::value::Object;
 use crate::mapping::{
@@ -22,7 +22,7 @@ pub(super) fn block(spec: &ApiSpec, id: EndpointId, notes: &mut Findings) -> Sou
         api_name: spec.api_name.to_string(),
         base_url: base_url(spec, endpoint, "source", notes),
         method: endpoint.method.to_string(),
-        path: endpoint.path.to_string(),
+        path: rooted(&endpoint.path),
         ..Source::default()
     };
     let mut called = vec![id];
@@ -144,8 +144,9 @@ fn paging(
 fn pages_of(pages: &spec::Pagination, id_field: Option<&FieldPath>) -> Option<Pagination> {
     let size_param = pages.size_param.as_ref().map(ToString::to_string);
     // The largest page that is allowed, and no larger one than is usual where nothing is said.
-    let size =
-        size_param.as_ref().map(|_| pages.size_max.unwrap_or(PAGE.max(pages.size_default.unwrap_or(0))));
+    let size = size_param.as_ref().map(|_| {
+        pages.size_max.filter(|most| *most > 0).unwrap_or(PAGE.max(pages.size_default.unwrap_or(0)))
+    });
     let fixed = size.or(pages.size_default);
     let param = pages.param.as_ref().map(ToString::to_string);
     let place = match pages.location {
@@ -277,7 +278,7 @@ fn parent(
     let params = names.iter().map(|name| (*name, field_path(field).to_string())).collect();
     Some(Parent {
         method: list.method.to_string(),
-        path: list.path.to_string(),
+        path: rooted(&list.path),
         records: records.map(|records| field_path(&records.path)),
         params,
         pagination: paging(list, Some(&field_path(field)), "/source/parent/pagination", notes),

@@ -164,3 +164,22 @@ fn keys_of_any_spelling_are_named_in_the_mapping() {
     let proposal = asked(&source, &dest, &hints(&[("[\"first name\"]", "[\"given.name\"]")]));
     assert_eq!(made(&proposal, &json!({"first name": "Ada"})), json!({"given.name": "Ada"}));
 }
+
+#[test]
+fn a_list_is_needed_only_if_it_is_required_itself() {
+    let source = schema(&["tags[]", "email", "lines[].code"]);
+    let mut dest = schema(&["tags[]", "email", "lines[].code", "lines[].kind"]);
+    dest["properties"]["lines"]["items"]["required"] = json!(["code", "kind"]);
+    let proposal = asked(&source, &dest, &MapRequest::default());
+    assert_eq!(proposal.may_be_empty.iter().find(|doubt| doubt.field.starts_with("tags")), None);
+    // What is required of an element is needed once something makes elements.
+    let unmapped: Vec<_> = proposal.unmapped_required.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(unmapped, ["lines[].kind"]);
+    dest["required"] = json!(["tags"]);
+    let proposal = asked(&schema(&["email", "lines[].code"]), &dest, &MapRequest::default());
+    assert!(
+        proposal.unmapped_required.iter().any(|one| one.field == "tags"),
+        "{:?}",
+        proposal.unmapped_required
+    );
+}
