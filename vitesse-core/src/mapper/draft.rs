@@ -417,3 +417,87 @@ pub(super) fn unindexed(path: &FieldPath) -> FieldPath {
         step => step.clone(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::side::{Role, Side};
+    use super::*;
+    use crate::mapping::Mapping;
+
+    /// The lines of one group between schemas with these texts, run over a record.
+    fn made(sources: &[&str], dests: &[&str], kind: GroupKind, record: &str) -> String {
+        let schema = |names: &[&str]| {
+            let properties: serde_json::Map<_, _> = names
+                .iter()
+                .map(|name| match name.strip_suffix("[]") {
+                    Some(name) => (name.to_owned(), json!({"type": "array", "items": {"type": "string"}})),
+                    None => ((*name).to_owned(), json!({"type": "string"})),
+                })
+                .collect();
+            json!({"properties": properties})
+        };
+        let (left, right) = (schema(sources), schema(dests));
+        let source = Resolved::new(&Side::schema(&left), Role::Source).unwrap();
+        let dest = Resolved::new(&Side::schema(&right), Role::Destination).unwrap();
+        let model = Embedder::builtin().unwrap();
+        let sides = Sides { source: &source, dest: &dest, model };
+        let fields = |side: &Resolved<'_>| side.schemas.fields(side.root, 4);
+        let mut matches = Matches { source: fields(&source), dest: fields(&dest), ..Matches::default() };
+        let place =
+            |fields: &[crate::spec::Field], name: &str| fields.iter().position(|f| f.path == name).unwrap();
+        let group = Group {
+            kind,
+            sources: sources.iter().map(|name| place(&matches.source, name)).collect(),
+            dests: dests.iter().map(|name| place(&matches.dest, name)).collect(),
+            confidence: 800,
+        };
+        for s in &group.sources {
+            for d in &group.dests {
+                let evidence = vec![Evidence::Together];
+                matches.pairs.push(Pair {
+                    source: *s,
+                    dest: *d,
+                    confidence: 800,
+                    evidence,
+                    candidates: Vec::new(),
+                });
+            }
+        }
+        matches.groups = vec![group];
+        let lines = drafts(&matches, &sides, &mut Vec::new());
+        let mapping = Mapping::of(lines.iter().map(Draft::line));
+        let plan = crate::transform::Plan::compile(&mapping, &crate::mapping::Functions::builtin()).unwrap();
+        let mut out = Vec::new();
+        plan.apply(record.as_bytes(), &mut out).unwrap();
+        String::from_utf8(out).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn groups_become_one_line_or_one_for_each_part() {
+        let name = r#"{"first": "Ada", "last": "King Lovelace"}"#;
+        assert_eq!(
+            made(&["first", "last"], &["name"], GroupKind::Join, name),
+            r#"{"name":"Ada King Lovelace"}"#
+        );
+        let name = r#"{"name": "Ada King Lovelace"}"#;
+        assert_eq!(
+            made(&["name"], &["given", "surname"], GroupKind::Split, name),
+            r#"{"given":"Ada","surname":"King Lovelace"}"#
+        );
+        assert_eq!(
+            made(&["name"], &["a_first", "b_middle", "c_last"], GroupKind::Split, name),
+            r#"{"a_first":"Ada","b_middle":"King","c_last":"Lovelace"}"#
+        );
+        let street = r#"{"street1": "High St 1", "street2": null}"#;
+        assert_eq!(
+            made(&["street1", "street2"], &["lines[]"], GroupKind::Lines, street),
+            r#"{"lines":["High St 1"]}"#
+        );
+        assert_eq!(
+            made(&["street1", "street2"], &["street"], GroupKind::Lines, street),
+            r#"{"street":"High St 1"}"#
+        );
+    }
+}

@@ -145,14 +145,18 @@ pub(super) fn record_of(spec: &ApiSpec, id: EndpointId, role: Role) -> Result<(E
         };
         schema.map(|schema| (id, schema))
     };
-    let fits = match (spec.get(id).and_then(|endpoint| endpoint.role), role) {
-        (Some(EndpointRole::List | EndpointRole::Get), Role::Destination) => false,
-        (Some(EndpointRole::Create | EndpointRole::Update | EndpointRole::Replace), Role::Source) => false,
-        (Some(EndpointRole::Delete), _) => false,
-        _ => true,
+    let own_role = spec.get(id).and_then(|endpoint| endpoint.role);
+    let elsewhere = match role {
+        Role::Source => matches!(
+            own_role,
+            Some(EndpointRole::Create | EndpointRole::Update | EndpointRole::Replace | EndpointRole::Delete)
+        ),
+        Role::Destination => {
+            matches!(own_role, Some(EndpointRole::List | EndpointRole::Get | EndpointRole::Delete))
+        }
     };
     let counterpart = || spec.counterpart(id).and_then(own);
-    let found = if fits { own(id).or_else(counterpart) } else { counterpart().or_else(|| own(id)) };
+    let found = if elsewhere { counterpart().or_else(|| own(id)) } else { own(id).or_else(counterpart) };
     found.ok_or_else(|| {
         let (what, help) = match role {
             Role::Source => {

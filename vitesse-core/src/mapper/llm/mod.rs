@@ -60,7 +60,16 @@ impl Mapper {
         request: &MapRequest,
         model: &LanguageModel,
     ) -> Result<MappingProposal> {
-        let mut found = self.find(&source, &dest, request, None)?;
+        let found = self.find(&source, &dest, request, None)?;
+        self.decide_with(found, request, model).await
+    }
+
+    async fn decide_with(
+        &self,
+        mut found: Found<'_>,
+        request: &MapRequest,
+        model: &LanguageModel,
+    ) -> Result<MappingProposal> {
         let open = questions(&found.matches);
         let mut chosen = Vec::new();
         if found.matches.refused.is_none() && !open.is_empty() {

@@ -60,43 +60,43 @@ fn sides() -> (Value, Value) {
     )
 }
 
-/// Maps with a server that answers `content`, and gives the proposal with what the server was sent.
+const FIELD: &str = "contact_number";
+
+/// What was found, with one field that the evidence doesn't decide.
+fn undecided<'a>(source: &'a Value, dest: &'a Value, request: &MapRequest) -> Found<'a> {
+    let mapper = Mapper::new().unwrap();
+    let mut found = mapper.find(&Side::schema(source), &Side::schema(dest), request, None).unwrap();
+    let matches = &mut found.matches;
+    let d = matches.dest.iter().position(|field| field.path == FIELD).unwrap();
+    let source = |path: &str| matches.source.iter().position(|field| field.path == path).unwrap();
+    let candidate = |path: &str, confidence| Candidate { source: source(path), confidence };
+    let candidates = vec![candidate("home_tel", 400), candidate("work_tel", 390)];
+    matches.pairs.retain(|pair| pair.dest != d && pair.confidence >= UNDECIDED);
+    matches.undecided = vec![(d, candidates)];
+    found
+}
+
+fn request() -> MapRequest {
+    MapRequest { intent: "sync people".into(), ..MapRequest::default() }
+}
+
+/// Maps with a server that answers `body`, and gives the proposal with what the server was sent.
 async fn mapped(status: u16, body: String) -> (MappingProposal, Vec<String>) {
     let (url, seen) = server(status, body).await;
     let (source, dest) = sides();
-    let mapper = Mapper::new().unwrap();
-    let (source, dest) = (Side::schema(&source), Side::schema(&dest));
-    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
-    let proposal = mapper.map_with(source, dest, &request, &model(&url)).await.unwrap();
+    let found = undecided(&source, &dest, &request());
+    let proposal = Mapper::new().unwrap().decide_with(found, &request(), &model(&url)).await.unwrap();
     let seen = seen.lock().unwrap().clone();
     (proposal, seen)
 }
 
-fn open() -> Vec<(String, Vec<String>)> {
-    let (source, dest) = sides();
-    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
-    let found =
-        Mapper::new().unwrap().find(&Side::schema(&source), &Side::schema(&dest), &request, None).unwrap();
-    let path = |s: usize| found.matches.source[s].path.clone();
-    questions(&found.matches)
-        .iter()
-        .map(|q| {
-            (found.matches.dest[q.dest].path.clone(), q.candidates.iter().map(|c| path(c.source)).collect())
-        })
-        .collect()
-}
-
 #[tokio::test]
 async fn a_choice_among_the_candidates_is_taken() {
-    let open = open();
-    let (field, candidates) =
-        open.iter().find(|(_, candidates)| candidates.len() > 1).expect("something undecided");
-    let choice = candidates.last().unwrap();
-    let content = json!({"answers": [{"field": field, "source": choice}]}).to_string();
+    let content = json!({"answers": [{"field": FIELD, "source": "work_tel"}]}).to_string();
     let (proposal, seen) = mapped(200, completion(&content)).await;
     let line =
-        proposal.mapping.transformations.iter().find(|line| line.dest_field.to_string() == *field).unwrap();
-    assert_eq!(line.source_field.paths[0].to_string(), *choice);
+        proposal.mapping.transformations.iter().find(|line| line.dest_field.to_string() == FIELD).unwrap();
+    assert_eq!(line.source_field.paths[0].to_string(), "work_tel");
     assert!(line.reason.as_ref().unwrap().contains("language model"), "{line:?}");
     assert!(proposal.notes.is_empty(), "{:?}", proposal.notes);
     let sent = &seen[0];
@@ -108,11 +108,9 @@ async fn a_choice_among_the_candidates_is_taken() {
 #[tokio::test]
 async fn on_any_failure_the_offline_answer_stands_with_a_note() {
     let (source, dest) = sides();
-    let request = MapRequest { intent: "sync people".into(), ..MapRequest::default() };
-    let offline = Mapper::new().unwrap().map(Side::schema(&source), Side::schema(&dest), &request).unwrap();
-    let open = open();
-    let field = &open.first().expect("something undecided").0;
-    let stranger = json!({"answers": [{"field": field, "source": "password"}]}).to_string();
+    let found = undecided(&source, &dest, &request());
+    let offline = Mapper::new().unwrap().assemble(found, &request(), None, &[]).unwrap();
+    let stranger = json!({"answers": [{"field": FIELD, "source": "password"}]}).to_string();
     let elsewhere = json!({"answers": [{"field": "salary", "source": null}]}).to_string();
     for (status, body) in [
         (500, String::new()),
@@ -127,4 +125,14 @@ async fn on_any_failure_the_offline_answer_stands_with_a_note() {
         assert_eq!(proposal.mapping, offline.mapping, "{status} {body}");
         assert!(proposal.notes.iter().any(|note| note.message.contains("offline")), "{status} {body}");
     }
+}
+
+#[tokio::test]
+async fn the_door_asks_only_if_something_is_undecided() {
+    let (url, seen) = server(200, completion(r#"{"answers": []}"#)).await;
+    let email = json!({"properties": {"email": {"type": "string"}}});
+    let (source, dest) = (Side::schema(&email), Side::schema(&email));
+    let proposal = Mapper::new().unwrap().map_with(source, dest, &request(), &model(&url)).await.unwrap();
+    assert_eq!(proposal.transformation_count, 1);
+    assert!(seen.lock().unwrap().is_empty());
 }

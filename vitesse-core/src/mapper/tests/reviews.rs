@@ -110,18 +110,18 @@ fn constants_notes_and_explanations() {
 fn what_people_confirmed_counts_the_next_time_unless_it_is_switched_off() {
     let (source, dest) = sides();
     let first = asked(&source, &dest, &MapRequest::default());
-    let trimmed = Edit::Replace {
-        dest_field: "alias".into(),
-        source_fields: vec!["nick".into()],
+    let capitals = Edit::Replace {
+        dest_field: "postal_code".into(),
+        source_fields: vec!["zip".into()],
         transform_type: Some("custom".into()),
         transform_config: Some(json!({"function": "upper"})),
     };
-    let learned = learned_lines(&edited(&first, &[trimmed]).unwrap().mapping);
-    assert_eq!((learned[0].source_field.as_str(), learned.len()), ("nick", 1));
+    let learned = learned_lines(&edited(&first, &[capitals]).unwrap().mapping);
+    assert_eq!((learned[0].source_field.as_str(), learned.len()), ("zip", 1));
     let request = MapRequest { learned, ..MapRequest::default() };
     let next = asked(&source, &dest, &request);
-    has(&next, "nick -> alias: upper");
-    let reason = explain(&next.mapping, "alias").unwrap().reason;
+    has(&next, "zip -> postal_code: upper");
+    let reason = explain(&next.mapping, "postal_code").unwrap().reason;
     assert!(reason.contains("confirmed in an earlier mapping"), "{reason}");
     let off = MapperOptions { use_learned: false, ..MapperOptions::default() };
     let without =

@@ -54,18 +54,12 @@ fn one_of_many_and_many_of_one() {
 }
 
 #[test]
-fn first_and_last_name_make_a_full_name_and_the_other_way() {
-    let parts = schema(&["first_name", "last_name", "email"]);
-    let whole = schema(&["full_name", "email"]);
-    let joined = asked(&parts, &whole, &MapRequest::default());
+fn several_hints_for_one_text_are_joined() {
+    let (parts, whole) = (schema(&["first_name", "last_name", "email"]), schema(&["full_name", "email"]));
+    let joined = asked(&parts, &whole, &hints(&[("first_name", "full_name"), ("last_name", "full_name")]));
     has(&joined, "first_name + last_name -> full_name: concat");
     let record = json!({"first_name": "Ada", "last_name": "King Lovelace", "email": "a@b"});
     assert_eq!(made(&joined, &record)["full_name"], "Ada King Lovelace");
-    let split = asked(&whole, &parts, &MapRequest::default());
-    has(&split, "full_name -> first_name: split");
-    has(&split, "full_name -> last_name: regex_extract");
-    let made = made(&split, &json!({"full_name": "Ada King Lovelace", "email": "a@b"}));
-    assert_eq!((&made["first_name"], &made["last_name"]), (&json!("Ada"), &json!("King Lovelace")));
 }
 
 #[test]
