@@ -137,7 +137,7 @@ fn between(from: &Facts<'_>, to: &Facts<'_>, model: &Embedder) -> Option<Convers
     let words = match told.len() {
         0 => "values by a table".to_owned(),
         1..=4 => told.join(", "),
-        more => format!("{} values by meaning", more),
+        more => format!("{more} values by meaning"),
     };
     let mut params = Object::new();
     params.insert("table", table);
