@@ -26,9 +26,10 @@ check-features: ## Compile each combination of features that ships
 generate: ## Write the generated files anew: reference pages, schema, dependency lists
 	@.ci/generate
 
-bench: ## Measure: the store, discovery and the ingestor
+bench: ## Measure: the store, discovery, the guardian and the ingestor
 	@cargo bench -p vitesse-benches --bench store
 	@cargo bench -p vitesse-benches --bench discovery
+	@cargo bench -p vitesse-benches --bench guardian
 	@cargo bench -p vitesse-benches --bench ingest -- $(CURDIR)/examples/apis/crm.json \
 		$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json 2>/dev/null)
 

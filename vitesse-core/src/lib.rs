@@ -52,10 +52,11 @@
 //! | `mapper` | two endpoints, an intent and hints become a mapping | `map` |
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //! | `mock` | any API answers from its description, in process or on a socket | `mock` |
+//! | `guardian` | a mapping is proved on synthetic records before it is deployed | `guardian` |
 //!
 //! # What it doesn't do yet
 //!
-//! Test an integration on synthetic data, or deploy it.
+//! Deploy an integration.
 
 pub mod error;
 pub mod files;
@@ -83,6 +84,8 @@ pub mod mapper;
 pub mod generate;
 #[cfg(feature = "mock")]
 pub mod mock;
+#[cfg(feature = "guardian")]
+pub mod guardian;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -330,7 +330,10 @@ impl<'g> Draw<'g> {
                 let required = layers
                     .iter()
                     .any(|(_, layer)| layer.property(&property.name).is_some_and(|p| p.required));
-                if members.contains_key(&*property.name) || !self.wanted(property.schema, required) {
+                // Where nothing is required nothing was said of it, and records have what is described.
+                let silent =
+                    !self.lean && layers.iter().all(|(_, l)| l.properties.iter().all(|p| !p.required));
+                if members.contains_key(&*property.name) || !self.wanted(property.schema, required, silent) {
                     continue;
                 }
                 let value = self.value(property.schema, &property.name, *meaning, *shift);
@@ -383,7 +386,7 @@ impl<'g> Draw<'g> {
     }
 
     /// Whether a field is put into the record.
-    fn wanted(&mut self, id: SchemaId, required: bool) -> bool {
+    fn wanted(&mut self, id: SchemaId, required: bool, silent: bool) -> bool {
         if self.schemas.get(id).is_some_and(|schema| !self.way.carries(schema)) {
             return false;
         }
@@ -394,7 +397,7 @@ impl<'g> Draw<'g> {
             return false;
         }
         match self.open.iter().filter(|open| **open == id).count() {
-            0 => self.full || self.random.chance(85),
+            0 => self.full || silent || self.random.chance(85),
             1 => self.full || self.random.chance(40),
             _ => false,
         }

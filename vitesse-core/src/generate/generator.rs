@@ -58,21 +58,24 @@ impl<'a> Generator<'a> {
     /// `count` realistic records, each drawn anew until the schema accepts it (which a schema may make
     /// impossible; then `valid` tells).
     pub fn realistic(&self, count: usize) -> impl Iterator<Item = Sample> {
-        (0..count as u64).map(|number| {
-            let mut value = self.draw(number, 0);
-            let mut valid = self.accepts(&value);
-            for again in 1..TRIES {
-                if valid {
-                    break;
-                }
-                let other = self.draw(number, again);
-                valid = self.accepts(&other);
-                if valid {
-                    value = other;
-                }
+        (0..count as u64).map(|number| self.sample(number))
+    }
+
+    /// The realistic record of that number, of as many as one likes.
+    pub fn sample(&self, number: u64) -> Sample {
+        let mut value = self.draw(number, 0);
+        let mut valid = self.accepts(&value);
+        for again in 1..TRIES {
+            if valid {
+                break;
             }
-            Sample { value, probe: Probe::new(ProbeKind::Realistic, ""), valid }
-        })
+            let other = self.draw(number, again);
+            valid = self.accepts(&other);
+            if valid {
+                value = other;
+            }
+        }
+        Sample { value, probe: Probe::new(ProbeKind::Realistic, ""), valid }
     }
 
     /// Records that each try one thing out: each form and value that the schema knows, each limit, and what

@@ -49,7 +49,11 @@ mod text;
 mod tests;
 
 pub use generator::{Generator, Sample};
+#[cfg(feature = "guardian")]
+pub(crate) use judge::short;
 pub use judge::{Judge, Violation, ViolationKind};
+#[cfg(feature = "guardian")]
+pub(crate) use meaning::Meaning;
 pub use probe::{Probe, ProbeKind};
 pub use shrink::shrink;
 
