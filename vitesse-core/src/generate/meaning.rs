@@ -130,8 +130,29 @@ fn of_words(words: &[String], around: &[String], schema: &Schema, name: &str) ->
     let text = matches!(schema.types.single(), Some(Type::String) | None);
     let joined = words.concat();
     let people = [
-        "customer", "contact", "person", "user", "member", "employee", "lead", "buyer", "owner", "author",
+        "customer",
+        "contact",
+        "person",
+        "user",
+        "member",
+        "employee",
+        "lead",
+        "buyer",
+        "owner",
+        "author",
         "people",
+        "reporter",
+        "requester",
+        "receiver",
+        "recipient",
+        "sender",
+        "assignee",
+        "reviewer",
+        "manager",
+        "candidate",
+        "patient",
+        "student",
+        "guest",
     ];
     match last {
         _ if any(&["email", "mail", "emails"]) && text => Meaning::Email,
@@ -160,9 +181,7 @@ fn of_words(words: &[String], around: &[String], schema: &Schema, name: &str) ->
         {
             Meaning::Company
         }
-        "name" if any(&["full", "contact", "customer", "person", "display", "recipient"]) => {
-            Meaning::PersonName
-        }
+        "name" if any(&["full", "display"]) || any(&people) => Meaning::PersonName,
         "name" | "title"
             if about(&["company", "organization", "organisation", "account", "vendor", "supplier"]) =>
         {

@@ -57,6 +57,40 @@ const NO: &[&str] = &[
     "refused",
 ];
 
+/// Words that stand on a scale: how urgent, or how far along. Words that stand on one in some APIs and
+/// elsewhere in others (`pending`) are left out.
+const SCALES: &[&[(i32, &[&str])]] = &[
+    &[
+        (0, &["trivial", "lowest", "none"]),
+        (1, &["low", "minor"]),
+        (2, &["normal", "medium", "moderate", "standard"]),
+        (3, &["high", "major"]),
+        (4, &["urgent", "critical", "severe"]),
+        (5, &["highest", "blocker", "emergency"]),
+    ],
+    &[
+        (0, &["new", "draft", "created", "todo", "backlog", "planned"]),
+        (1, &["open", "ready", "packed", "accepted"]),
+        (2, &["progress", "doing", "processing", "started", "paid", "won"]),
+        (3, &["shipped", "transit", "dispatched"]),
+        (
+            4,
+            &[
+                "done",
+                "solved",
+                "resolved",
+                "closed",
+                "completed",
+                "complete",
+                "delivered",
+                "fulfilled",
+                "finished",
+            ],
+        ),
+        (5, &["cancelled", "canceled", "lost", "rejected", "failed", "refunded"]),
+    ],
+];
+
 /// What is wrong with a table, if anything is.
 pub(super) fn wrong(table: &Object) -> Option<String> {
     let entries: Vec<(&str, String)> = table
@@ -80,6 +114,11 @@ pub(super) fn wrong(table: &Object) -> Option<String> {
     if let (Some((a, b)), Some((c, d))) = (turned(YES, NO), turned(NO, YES)) {
         return Some(format!("makes \"{b}\" of \"{a}\" and \"{d}\" of \"{c}\""));
     }
+    if let Some(((a, b), (c, d))) = SCALES.iter().find_map(|scale| out_of_order(&entries, scale)) {
+        return Some(format!(
+            "makes \"{b}\" of \"{a}\" and \"{d}\" of \"{c}\", which turns their order around"
+        ));
+    }
     let model = Embedder::builtin().ok()?;
     let vectors: Vec<_> = entries.iter().map(|(key, value)| (model.embed(key), model.embed(value))).collect();
     let mut best: Option<(i32, usize, usize)> = None;
@@ -101,6 +140,30 @@ pub(super) fn wrong(table: &Object) -> Option<String> {
     Some(format!(
         "makes \"{value_a}\" of \"{key_a}\" and \"{value_b}\" of \"{key_b}\", which fit the other way round"
     ))
+}
+
+type Entry<'e> = (&'e str, &'e str);
+
+/// Two entries whose keys stand in one order on a scale and their values in the other.
+fn out_of_order<'e>(
+    entries: &'e [(&str, String)],
+    scale: &[(i32, &[&str])],
+) -> Option<(Entry<'e>, Entry<'e>)> {
+    let place = |text: &str| {
+        let words = split_words(text);
+        scale
+            .iter()
+            .find(|(_, names)| words.iter().any(|word| names.contains(&word.as_str())))
+            .map(|(place, _)| *place)
+    };
+    let placed: Vec<_> = entries
+        .iter()
+        .filter_map(|(key, value)| Some(((*key, value.as_str()), place(key)?, place(value)?)))
+        .collect();
+    placed.iter().find_map(|(a, key_a, value_a)| {
+        let other = placed.iter().find(|(_, key_b, value_b)| key_a < key_b && value_a > value_b);
+        other.map(|(b, ..)| (*a, *b))
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +191,8 @@ mod tests {
             r#"{"open": "lost", "paid": "new", "shipped": "fulfilled", "cancelled": "won"}"#,
             r#"{"active": "inactive", "inactive": "active"}"#,
             r#"{"yes": false, "no": true}"#,
+            r#"{"low": "minor", "normal": "critical", "high": "major"}"#,
+            r#"{"todo": "closed", "doing": "in_progress", "done": "open"}"#,
             r#"{"employee": "contractor", "contractor": "employee"}"#,
         ] {
             assert!(table(turned).is_some(), "{turned}");
