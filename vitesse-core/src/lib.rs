@@ -27,6 +27,8 @@
 //! - You match fields: `mapper`.
 //! - You keep state, or bring a store of your own: `store`, and `testing` to hold it to the contract.
 //! - You move records between live APIs: `sync`.
+//! - You want the whole way, step by step: `orchestrator`, with the feature `orchestrate`.
+//! - You bring a deployment target of your own: `deployer`.
 //! - You call addresses that users name: `net`.
 //!
 //! # The rooms
@@ -53,6 +55,8 @@
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //! | `mock` | any API answers from its description, in process or on a socket | `mock` |
 //! | `guardian` | a mapping is proved on synthetic records before it is deployed | `guardian` |
+//! | `deployer` | an integration becomes a running deployment on a target | `deploy` |
+//! | `orchestrator` | `Vitesse`: the five steps, their states and records, the whiteboard | `orchestrate` |
 //!
 //! # What it doesn't do yet
 //!
@@ -86,7 +90,13 @@ pub mod generate;
 pub mod mock;
 #[cfg(feature = "guardian")]
 pub mod guardian;
+#[cfg(feature = "deploy")]
+pub mod deployer;
+#[cfg(feature = "orchestrate")]
+pub mod orchestrator;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "orchestrate")]
+pub use orchestrator::Vitesse;

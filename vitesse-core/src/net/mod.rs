@@ -51,4 +51,5 @@ pub use redact::redacted;
 pub use request::RequestBuilder;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use response::{Fetched, Response, Validators};
+pub use token::{Issued, exchange_code};
 pub use url::Url;

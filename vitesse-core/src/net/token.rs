@@ -14,10 +14,43 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// What a token endpoint handed out.
-pub(super) struct Issued {
-    pub(super) access: Secret,
-    pub(super) lifetime: Option<Duration>,
-    pub(super) refresh: Option<Secret>,
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access: Secret,
+    /// How long it is good for, if the endpoint says.
+    pub lifetime: Option<Duration>,
+    /// What gets the next one, if there is any.
+    pub refresh: Option<Secret>,
+}
+
+/// Exchanges the code that a person's browser brought back (authorization code with PKCE) for tokens. The grant of
+/// `config` isn't used.
+///
+/// # Errors
+/// [`ErrorKind::CredentialRefused`] if the code, the client or the verifier is refused, and what any token request
+/// fails with.
+pub async fn exchange_code(
+    client: &Client,
+    config: &OAuthConfig,
+    code: &Secret,
+    verifier: &Secret,
+    redirect_uri: &str,
+) -> Result<Issued> {
+    let fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.expose()),
+        ("code_verifier", verifier.expose()),
+        ("redirect_uri", redirect_uri),
+    ];
+    // A code is good for one use.
+    let answer = ask(client, config, fields, false).await?;
+    read(config, Some(code), &answer).map_err(|error| match error.kind() {
+        ErrorKind::CredentialRefused => {
+            error.help("begin the authorization again: a code is good once, and not for long")
+        }
+        _ => error,
+    })
 }
 
 /// Asks the token endpoint once.
@@ -34,6 +67,18 @@ pub(super) async fn request(
     if !scopes.is_empty() {
         fields.push(("scope", &scopes));
     }
+    // A refresh token may be good for one use only, and its second use may revoke everything.
+    let repeatable = config.grant == Grant::ClientCredentials;
+    let answer = ask(client, config, fields, repeatable).await?;
+    read(config, refresh, &answer)
+}
+
+async fn ask(
+    client: &Client,
+    config: &OAuthConfig,
+    mut fields: Vec<(&str, &str)>,
+    repeatable: bool,
+) -> Result<Fetched> {
     fields.extend(config.extra.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let limits = Limits {
         body: 1 << 20,
@@ -56,12 +101,9 @@ pub(super) async fn request(
             fields.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose())));
         }
     }
-    // A refresh token may be good for one use only, and its second use may revoke everything.
-    let repeatable = config.grant == Grant::ClientCredentials;
-    let answer = request.form(fields).repeatable(repeatable).fetch().await.map_err(|error| {
+    request.form(fields).repeatable(repeatable).fetch().await.map_err(|error| {
         error.in_operation("net.token").with("step", "asking the token endpoint for a token")
-    })?;
-    read(config, refresh, &answer)
+    })
 }
 
 #[derive(Deserialize)]

@@ -59,14 +59,6 @@ impl EncryptedSource {
         self.change(|_| ())
     }
 
-    /// Removes a secret; one that isn't there is fine.
-    ///
-    /// # Errors
-    /// If the file can't be opened or written.
-    pub fn remove(&self, name: &str) -> Result<()> {
-        self.change(|credentials| drop(credentials.remove(name)))
-    }
-
     /// The names of all secrets, in order.
     ///
     /// # Errors
@@ -143,6 +135,10 @@ impl CredentialSource for EncryptedSource {
     fn put(&self, name: &str, secret: &Secret) -> Result<()> {
         let value = Zeroizing::new(secret.expose().to_owned());
         self.change(|credentials| drop(credentials.insert(name.to_owned(), value)))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        self.change(|credentials| drop(credentials.remove(name)))
     }
 
     fn describe(&self) -> String {

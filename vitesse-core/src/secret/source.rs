@@ -20,6 +20,15 @@ pub trait CredentialSource: Send + Sync + Debug {
     /// [`ErrorKind::Unsupported`] for sources that can only be read.
     fn put(&self, name: &str, secret: &Secret) -> Result<()>;
 
+    /// Removes a secret, durably; one that isn't there is fine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for sources that can only be read.
+    fn remove(&self, name: &str) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, format!("{name} can't be removed from {}", self.describe()))
+            .in_operation("secret.remove"))
+    }
+
     /// Like [`get`](Self::get), where a missing name is an error that says where it was looked for.
     ///
     /// # Errors

@@ -66,6 +66,8 @@ async fn everything(store: &dyn Store, space: &str) -> usize {
         "test_results",
         "transformations",
         "deployment_configs",
+        "whiteboard",
+        "workflow_checkpoints",
     ];
     for collection in collections {
         count += store.scan(&Scan::new(space, collection).limit(1000)).await.unwrap().documents.len();

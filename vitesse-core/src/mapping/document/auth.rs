@@ -1,5 +1,8 @@
-use crate::mapping::part::{names, parts, tagged};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::mapping::part::{Part, Reading, names, parts, tagged};
 use crate::mapping::value::Object;
+use crate::mapping::{Problems, Value};
 
 tagged! {
     /// How requests prove who sends them. The credentials themselves come from the environment.
@@ -69,5 +72,23 @@ names! {
         Basic = "basic",
         /// By fields of the body.
         Body = "body",
+    }
+}
+
+/// As the mapping document writes it, for records of other rooms.
+impl Serialize for Auth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Auth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut reading = Reading::default();
+        let auth = Self::read(&Value::deserialize(deserializer)?, &mut reading);
+        match auth {
+            Some(auth) if reading.problems.is_empty() => Ok(auth),
+            _ => Err(de::Error::custom(Problems(reading.problems))),
+        }
     }
 }

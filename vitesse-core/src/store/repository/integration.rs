@@ -17,6 +17,21 @@ pub struct Integration {
     pub id: Uuid,
     /// What people call it.
     pub name: String,
+    /// What people say of it.
+    #[serde(default)]
+    pub description: String,
+    /// What it is for, in the words of whoever made it.
+    #[serde(default)]
+    pub user_intent: String,
+    /// What it must not do: fields never to send, endpoints never to call, regions.
+    #[serde(default)]
+    pub user_constraints: Map<String, Value>,
+    /// What it should rather do.
+    #[serde(default)]
+    pub user_preferences: Map<String, Value>,
+    /// Destination fields by the source field they are known to come from.
+    #[serde(default)]
+    pub mapping_hints: Map<String, Value>,
     /// Which step comes next.
     pub status: Status,
     /// The chosen source, as discovery gave it.
@@ -32,8 +47,14 @@ pub struct Integration {
     /// How fields become fields; from the step `map` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping_logic: Option<Value>,
+    /// Every stream with its mapping and what is known of it, in their order; `mapping_logic` is the first's mapping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Value>,
     /// How the last test went; from the step `test` on.
     pub health_score: Option<Value>,
+    /// The last test in full, with the hashes of the mappings it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_report: Option<Value>,
     /// Where and how large it is deployed.
     pub deployment_config: DeploymentConfig,
     /// What runs it; from the step `deploy` on.
@@ -44,10 +65,51 @@ pub struct Integration {
     pub created_by: String,
     /// Whatever else is kept with it, such as `service_url` and `deployed_at`.
     pub extra_metadata: Map<String, Value>,
+    /// The step that runs at this moment, and who holds it.
+    #[serde(default)]
+    pub step_in_progress: Option<StepLease>,
+    /// What the last step that failed said; none once a step succeeded.
+    #[serde(default)]
+    pub last_error: Option<StepError>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// A step that runs: nobody else may run one until it ends or this expires.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepLease {
+    /// The step: `ingest`, `map`, `test`, `deploy`...
+    pub step: String,
+    /// Names this run of it.
+    pub run: Uuid,
+    /// Who started it.
+    pub actor: String,
+    /// The process that runs it, as far as another one on the machine can tell it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
+    /// How often the step was begun in a row without an end; 1 for the first time.
+    pub attempt: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When others may take over, if it isn't renewed before.
+    pub expires_at: Timestamp,
+}
+
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepError {
+    /// The step.
+    pub step: String,
+    /// The id of the error's kind.
+    pub kind: String,
+    /// What was wrong, where, and what to do.
+    pub message: String,
+    /// Whether trying again can help.
+    pub temporary: bool,
+    /// When it failed.
+    pub at: Timestamp,
 }
 
 /// Which step of its life an integration is at.
@@ -144,6 +206,16 @@ impl Default for DeploymentConfig {
 pub struct NewIntegration {
     /// What people call it.
     pub name: String,
+    /// What people say of it.
+    pub description: String,
+    /// What it is for.
+    pub user_intent: String,
+    /// What it must not do.
+    pub user_constraints: Map<String, Value>,
+    /// What it should rather do.
+    pub user_preferences: Map<String, Value>,
+    /// Destination fields by the source field they are known to come from.
+    pub mapping_hints: Map<String, Value>,
     /// The chosen source, kept as it is.
     pub source_discovery: Value,
     /// The chosen destination, kept as it is.
@@ -163,6 +235,11 @@ impl NewIntegration {
     pub fn new(name: impl Into<String>, source_discovery: Value, dest_discovery: Value) -> Self {
         Self {
             name: name.into(),
+            description: String::new(),
+            user_intent: String::new(),
+            user_constraints: Map::new(),
+            user_preferences: Map::new(),
+            mapping_hints: Map::new(),
             source_discovery,
             dest_discovery,
             deployment_config: DeploymentConfig::default(),
@@ -176,18 +253,27 @@ impl NewIntegration {
         Integration {
             id: Uuid::new_v4(),
             name: self.name,
+            description: self.description,
+            user_intent: self.user_intent,
+            user_constraints: self.user_constraints,
+            user_preferences: self.user_preferences,
+            mapping_hints: self.mapping_hints,
             status: Status::Discovering,
             source_discovery: self.source_discovery,
             dest_discovery: self.dest_discovery,
             source_api_spec: None,
             dest_api_spec: None,
             mapping_logic: None,
+            streams: None,
             health_score: None,
+            test_report: None,
             deployment_config: self.deployment_config,
             container_id: None,
             deployment_target: self.deployment_target,
             created_by: self.created_by,
             extra_metadata: self.extra_metadata,
+            step_in_progress: None,
+            last_error: None,
             created_at: now,
             updated_at: now,
         }

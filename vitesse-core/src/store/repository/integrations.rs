@@ -27,8 +27,12 @@ const AUDIT: &str = "integration_audit_logs";
 const TESTS: &str = "test_results";
 const TRANSFORMATIONS: &str = "transformations";
 const CONFIGS: &str = "deployment_configs";
+/// What each stage read and found, in the order of time.
+pub(crate) const WHITEBOARD: &str = "whiteboard";
+/// What a step that was broken off need not do again.
+pub(crate) const CHECKPOINTS: &str = "workflow_checkpoints";
 /// Everything of an integration whose ids begin with the integration's.
-const CHILDREN: &[&str] = &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS];
+const CHILDREN: &[&str] = &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS];
 /// How many documents are deleted in one commit.
 const CHUNK: usize = 500;
 
@@ -51,18 +55,25 @@ pub struct Versioned<T> {
 /// What is written together with an integration's new state.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What to say of it in the audit log.
-    pub audit: AuditEntry,
+    /// What to say of it in the audit log; nothing for what isn't worth an entry, such as a lease.
+    pub audit: Option<AuditEntry>,
     /// Rows to add to the test results.
     pub test_results: Vec<TestResult>,
     /// Rows that replace the transformations; `None` leaves them alone.
     pub transformations: Option<Vec<TransformationRow>>,
+    /// Other documents of the same store that are written in the same commit.
+    pub also: Batch,
 }
 
 impl Step {
     /// A change with nothing but its audit entry.
     pub fn audited(audit: AuditEntry) -> Self {
-        Self { audit, test_results: Vec::new(), transformations: None }
+        Self { audit: Some(audit), ..Self::silent() }
+    }
+
+    /// A change that leaves no trace but itself.
+    pub fn silent() -> Self {
+        Self { audit: None, test_results: Vec::new(), transformations: None, also: Batch::new() }
     }
 }
 
@@ -122,6 +133,52 @@ impl Repository {
         }
     }
 
+    /// Reads an integration without its large parts: specs, mappings, the test's report.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none of that id.
+    pub async fn light(&self, id: Uuid) -> Result<Versioned<Integration>> {
+        let (revision, head) = self.head(id).await?.ok_or_else(|| not_found(id))?;
+        Ok(Versioned { revision, value: head.integration })
+    }
+
+    /// Writes a change of an integration that was read without its parts, and leaves the parts as they are. The
+    /// time of its last change stays, too: this is for leases and the like.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub async fn update_light(
+        &self,
+        changed: Versioned<Integration>,
+        also: Batch,
+    ) -> Result<Versioned<Integration>> {
+        let Versioned { revision, value } = changed;
+        let id = value.id;
+        let (current, old) = self.head(id).await?.ok_or_else(|| not_found(id))?;
+        if current != revision {
+            return Err(conflict(id));
+        }
+        let (_, integration) = split(value);
+        let head = Head { integration, parts: old.parts, config_version: old.config_version };
+        let key = self.key(INTEGRATIONS, id);
+        let batch = also.put(key.clone(), Expect::At(revision), encode(&key, &head)?);
+        let revision = self.store.commit(batch).await.map_err(|error| match error.kind() {
+            ErrorKind::Conflict => conflict(id).source(error),
+            _ => error,
+        })?;
+        Ok(Versioned { revision, value: head.integration })
+    }
+
+    /// The store underneath, for records of other rooms that belong to an integration.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The namespace all records are in.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Lists integrations, newest first, without their specs and mappings. A last page may be empty.
     ///
     /// The order doesn't change under writes: an integration that exists all the while is listed exactly once.
@@ -178,7 +235,7 @@ impl Repository {
         integration.updated_at = now().max(old.integration.updated_at + 1.microsecond());
         let at = integration.updated_at;
 
-        let mut batch = Batch::new();
+        let mut batch = step.also;
         let mut parts = BTreeMap::new();
         for name in PART_NAMES {
             let key = self.key(PARTS, format!("{id}/{name}"));
@@ -215,7 +272,9 @@ impl Repository {
             let key = self.key(TESTS, format!("{id}/{}/{}", inverted(at), record.id));
             batch = batch.put(key.clone(), Expect::Absent, encode(&key, &record)?);
         }
-        batch = self.with_audit(batch, step.audit.record(id, at))?;
+        if let Some(audit) = step.audit {
+            batch = self.with_audit(batch, audit.record(id, at))?;
+        }
         let revision = self.store.commit(batch).await.map_err(|error| match error.kind() {
             ErrorKind::Conflict => conflict(id).source(error),
             _ => error,
@@ -385,13 +444,15 @@ impl Repository {
     }
 }
 
-const PART_NAMES: &[&str] = &["source_api_spec", "dest_api_spec", "mapping_logic"];
+const PART_NAMES: &[&str] = &["source_api_spec", "dest_api_spec", "mapping_logic", "streams", "test_report"];
 
 fn place<'a>(integration: &'a mut Integration, part: &str) -> Option<&'a mut Option<Value>> {
     match part {
         "source_api_spec" => Some(&mut integration.source_api_spec),
         "dest_api_spec" => Some(&mut integration.dest_api_spec),
         "mapping_logic" => Some(&mut integration.mapping_logic),
+        "streams" => Some(&mut integration.streams),
+        "test_report" => Some(&mut integration.test_report),
         _ => None,
     }
 }

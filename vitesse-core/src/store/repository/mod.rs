@@ -29,7 +29,9 @@ mod listing;
 mod records;
 mod integrations;
 
-pub use integration::{DeploymentConfig, Integration, NewIntegration, Status};
+pub use integration::{DeploymentConfig, Integration, NewIntegration, Status, StepError, StepLease};
+#[cfg(feature = "orchestrate")]
+pub(crate) use integrations::{CHECKPOINTS, WHITEBOARD};
 pub use integrations::{Repository, Step, Versioned};
 pub use listing::{Filter, Listed, Paging};
 pub use records::{

@@ -56,6 +56,11 @@ impl AuditEntry {
         Self { action, actor: actor.into(), status: AuditStatus::Failed, details }
     }
 
+    /// An entry for something of which a part went as asked.
+    pub fn partial(action: Action, actor: impl Into<String>, details: Value) -> Self {
+        Self { action, actor: actor.into(), status: AuditStatus::Partial, details }
+    }
+
     pub(super) fn record(self, integration_id: Uuid, now: Timestamp) -> AuditRecord {
         let Self { action, actor, status, details } = self;
         AuditRecord { id: Uuid::new_v4(), integration_id, action, actor, status, details, created_at: now }

@@ -1,0 +1,173 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Vitesse;
+use super::vitesse::Inner;
+use crate::config::Config;
+use crate::deployer::{Deployer, Deployers, ProcessOptions, ProcessTarget};
+use crate::error::Result;
+use crate::mapping::Functions;
+use crate::net::{Client, NetConfig};
+use crate::progress::Progress;
+use crate::secret::{CredentialSource, EncryptedSource, EnvSource, KeyRing};
+use crate::store::repository::Repository;
+use crate::store::{OpenOptions, Store, open};
+
+/// Puts a [`Vitesse`] together; everything has a default but the store.
+pub struct VitesseBuilder {
+    store: Arc<dyn Store>,
+    namespace: String,
+    client: Option<Client>,
+    targets: Deployers,
+    credentials: Arc<dyn CredentialSource>,
+    functions: Functions,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    default_target: String,
+    lease: Duration,
+}
+
+impl VitesseBuilder {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            namespace: "default".into(),
+            client: None,
+            targets: Deployers::new(),
+            credentials: Arc::new(EnvSource),
+            functions: Functions::builtin(),
+            clock: Arc::new(Timestamp::now),
+            default_target: "process".into(),
+            lease: Duration::from_secs(60),
+        }
+    }
+
+    /// The namespace of the store that holds the integrations; `default` if nothing is said.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// What fetches descriptions and tests connections; a client with the usual guard if nothing is said.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// The targets that integrations can be deployed to; none if nothing is said.
+    #[must_use]
+    pub fn targets(mut self, targets: Deployers) -> Self {
+        self.targets = targets;
+        self
+    }
+
+    /// Adds a target.
+    #[must_use]
+    pub fn target(mut self, target: Arc<dyn Deployer>) -> Self {
+        self.targets = self.targets.with(target);
+        self
+    }
+
+    /// Where credentials of connections are kept; the environment, which can only be read, if nothing is said.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Arc<dyn CredentialSource>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// The functions that mappings may name. Those of the host program work in tests and are refused by `deploy`,
+    /// unless the runtime has them too.
+    #[must_use]
+    pub fn functions(mut self, functions: Functions) -> Self {
+        self.functions = functions;
+        self
+    }
+
+    /// What the time is, for leases; the system's clock if nothing is said.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where integrations go that name no target; `process` if nothing is said.
+    #[must_use]
+    pub fn default_target(mut self, target: impl Into<String>) -> Self {
+        self.default_target = target.into();
+        self
+    }
+
+    /// How long a step that shows no sign of life is believed to run; a minute if nothing is said.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// If there can be no HTTP client, or the default target is one that nobody knows.
+    pub fn build(self) -> Result<Vitesse> {
+        let client = match self.client {
+            Some(client) => client,
+            None => Client::new(NetConfig::default())?,
+        };
+        let default_target = self.targets.canonical(&self.default_target)?;
+        let inner = Inner {
+            repository: Repository::new(self.store, self.namespace),
+            client,
+            targets: self.targets,
+            credentials: self.credentials,
+            functions: self.functions,
+            clock: self.clock,
+            default_target,
+            lease: self.lease.max(Duration::from_millis(30)),
+        };
+        Ok(Vitesse { inner: Arc::new(inner), actor: "system".into(), progress: Progress::none() })
+    }
+}
+
+impl Vitesse {
+    /// What the environment says: its store, its network rules, the target `process` under `VITESSE_HOME`, and
+    /// credentials in an encrypted file there if there is a `SECRET_KEY`. Deployments that an earlier process left
+    /// running are adopted.
+    ///
+    /// # Errors
+    /// If the store can't be opened, or a part of the configuration is wrong.
+    pub async fn open(config: &Config) -> Result<Self> {
+        let store = open(config.store_url().expose(), &OpenOptions::default()).await?;
+        let builder = Self::builder(store)
+            .client(Client::new(NetConfig::from_config(config)?)?)
+            .target(Arc::new(ProcessTarget::new(ProcessOptions::from_config(config))?));
+        let builder = match &config.secret_key {
+            Some(key) => {
+                let path = config.home.join("credentials");
+                builder.credentials(Arc::new(EncryptedSource::open(path, KeyRing::parse(key)?)?))
+            }
+            None => builder,
+        };
+        let vitesse = builder.build()?;
+        vitesse.adopt().await?;
+        Ok(vitesse)
+    }
+
+    /// Watches over what an earlier process left running, on every target that needs it.
+    ///
+    /// # Errors
+    /// What a target fails with.
+    pub async fn adopt(&self) -> Result<()> {
+        let names: Vec<String> = self.inner.targets.names().map(str::to_owned).collect();
+        for target in names {
+            let config = crate::store::repository::DeploymentConfig { target, ..Default::default() };
+            // One that can't be made without more configuration has nothing that needs us.
+            if let Ok(target) = self.inner.targets.get(&config) {
+                target.adopt().await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Discovery results as `create` takes them: from a search, or written by hand.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+
+/// Where a result can come from.
+const SOURCES: &[&str] = &["catalog", "knowledge", "url", "github"];
+
+/// Checks a result and gives it as it is kept: unchanged, but with the moment it was found.
+pub(super) fn checked(side: &'static str, given: &Value, now: Timestamp) -> Result<Value> {
+    let wrong = |what: String| {
+        Error::new(ErrorKind::InvalidInput, format!("{side}: {what}")).in_operation("orchestrator.create")
+    };
+    let Value::Object(mut result) = given.clone() else {
+        return Err(wrong("an object with at least an api_name was expected".into()));
+    };
+    let name = result.get("api_name").and_then(Value::as_str).unwrap_or_default().trim();
+    if name.is_empty() {
+        return Err(wrong("the api_name is missing".into()).help("say what the API is called"));
+    }
+    for address in ["base_url", "documentation_url", "spec_url", "description"] {
+        if result.get(address).is_some_and(|value| !value.is_string() && !value.is_null()) {
+            return Err(wrong(format!("{address} is a text")));
+        }
+    }
+    match result.get("confidence_score") {
+        None | Some(Value::Null) => {}
+        Some(score) if score.as_f64().is_some_and(|score| (0.0..=1.0).contains(&score)) => {}
+        Some(_) => return Err(wrong("confidence_score is a number from 0 to 1".into())),
+    }
+    match result.get("source") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(source)) if SOURCES.contains(&source.as_str()) => {}
+        Some(other) => {
+            let error = wrong(format!("source is one of {}, not {other}", SOURCES.join(", ")));
+            let hint = other.as_str().and_then(|other| did_you_mean(other, SOURCES.iter().copied()));
+            return Err(match hint {
+                Some(hint) => error.help(hint),
+                None => error,
+            });
+        }
+    }
+    match result.get("discovered_at") {
+        None | Some(Value::Null) => {
+            result.insert("discovered_at".into(), now.to_string().into());
+        }
+        Some(at) if is_moment(at) => {}
+        Some(at) => {
+            return Err(wrong(format!("discovered_at is a moment as 2026-02-14T22:35:19Z, not {at}")));
+        }
+    }
+    Ok(Value::Object(result))
+}
+
+/// Where to look for the API's description, best first.
+pub(super) fn addresses(discovery: &Value) -> Vec<(&'static str, &str)> {
+    let fields = ["spec_url", "base_url", "documentation_url"];
+    let text = |field: &'static str| Some((field, discovery.get(field)?.as_str()?.trim()));
+    let mut found: Vec<(&'static str, &str)> =
+        fields.into_iter().filter_map(text).filter(|(_, address)| !address.is_empty()).collect();
+    let mut seen = Vec::new();
+    found.retain(|(_, address)| {
+        let new = !seen.contains(address);
+        seen.push(*address);
+        new
+    });
+    found
+}
+
+/// What an API is called.
+pub(super) fn api_name(discovery: &Value) -> &str {
+    discovery.get("api_name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Moments come with an offset, or without one as some languages print them.
+fn is_moment(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        text.parse::<Timestamp>().is_ok() || text.parse::<jiff::civil::DateTime>().is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(given: Value, expect: Result<Value, &str>) {
+        match (checked("source_discovery", &given, Timestamp::UNIX_EPOCH), expect) {
+            (Ok(kept), Ok(expect)) => assert_eq!(kept, expect),
+            (Err(error), Err(expect)) => assert!(error.to_string().contains(expect), "{error}"),
+            (found, expect) => panic!("{found:?} instead of {expect:?}"),
+        }
+    }
+
+    #[test]
+    fn a_result_is_kept_as_it_is_and_stamped() {
+        let full = json!({"api_name": "Shop", "base_url": "https://shop.test", "confidence_score": 0.95,
+            "source": "catalog", "discovered_at": "2026-02-14T22:35:19", "rank": 3});
+        check(full.clone(), Ok(full));
+        check(
+            json!({"api_name": "Shop"}),
+            Ok(json!({"api_name": "Shop", "discovered_at": "1970-01-01T00:00:00Z"})),
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_side() {
+        check(json!("Shop"), Err("source_discovery: an object"));
+        check(json!({"api_name": " "}), Err("the api_name is missing"));
+        check(json!({"api_name": "S", "confidence_score": 1.5}), Err("from 0 to 1"));
+        check(json!({"api_name": "S", "source": "catalogue"}), Err("did you mean \"catalog\"?"));
+        check(json!({"api_name": "S", "discovered_at": "yesterday"}), Err("discovered_at"));
+        check(json!({"api_name": "S", "base_url": 1}), Err("base_url is a text"));
+    }
+
+    #[test]
+    fn the_description_is_looked_for_where_it_most_likely_is() {
+        let result =
+            json!({"documentation_url": "https://a.test", "base_url": "https://a.test", "spec_url": "x"});
+        assert_eq!(addresses(&result), [("spec_url", "x"), ("base_url", "https://a.test")]);
+    }
+}

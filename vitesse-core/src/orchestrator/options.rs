@@ -1,0 +1,124 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::mapper::Overrides;
+
+/// What it takes to make an integration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateIntegration {
+    /// What people call it.
+    pub name: String,
+    /// What people say of it.
+    pub description: String,
+    /// The chosen source, as discovery gave it; kept as it is.
+    pub source_discovery: Value,
+    /// The chosen destination.
+    pub dest_discovery: Value,
+    /// What it is for, in a person's words.
+    pub user_intent: String,
+    /// Where it goes: `process`, `local`, `eks`, `ecs`, `cloud_eks`, `cloud_ecs` or `cloud`; the default if none.
+    pub deployment_target: Option<String>,
+    /// How large: `replicas`, `memory_mb`, `cpu_cores`, `auto_scale`, and what only the target knows.
+    pub deployment_config: Map<String, Value>,
+    /// What it must not do; see [`Constraints`](super::Constraints).
+    pub user_constraints: Map<String, Value>,
+    /// What it should rather do; see [`Preferences`](super::Preferences).
+    pub user_preferences: Map<String, Value>,
+    /// Destination fields by the source field they are known to come from.
+    pub mapping_hints: BTreeMap<String, String>,
+}
+
+impl CreateIntegration {
+    /// An integration between two APIs of which only the addresses are known, named after their hosts.
+    pub fn between(name: impl Into<String>, source_url: &str, dest_url: &str) -> Self {
+        let discovery = |url: &str| json!({"api_name": host(url), "base_url": url, "source": "url"});
+        Self {
+            name: name.into(),
+            source_discovery: discovery(source_url),
+            dest_discovery: discovery(dest_url),
+            ..Self::default()
+        }
+    }
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+/// How the two APIs are read. What is left out is found out from the discovery results.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngestOptions {
+    /// Where the source's description is: an address or a file.
+    pub source_spec_url: Option<String>,
+    /// Where the destination's description is.
+    pub dest_spec_url: Option<String>,
+    /// The source's description itself; wins over its address.
+    pub source_document: Option<String>,
+    /// The destination's description itself.
+    pub dest_document: Option<String>,
+    /// The connection whose credentials fetch the source's description, where it is behind a login.
+    pub source_connection: Option<String>,
+    /// The connection for the destination's description.
+    pub dest_connection: Option<String>,
+}
+
+/// How fields are mapped. What is left out is chosen by the intent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MapOptions {
+    /// What is read: `/customers`, or `GET /customers`.
+    pub source_endpoint: Option<String>,
+    /// What is written.
+    pub dest_endpoint: Option<String>,
+    /// Destination fields by the source field they come from; besides the integration's own.
+    pub mapping_hints: BTreeMap<String, String>,
+    /// Destination fields that always have the same value.
+    pub constants: BTreeMap<String, Value>,
+    /// What people say about the connection blocks.
+    pub overrides: Overrides,
+    /// Several streams, in their order, instead of one pair of endpoints.
+    pub streams: Vec<StreamOptions>,
+    /// Begin anew: lines that people reviewed are forgotten.
+    pub restart: bool,
+}
+
+/// One stream of several.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StreamOptions {
+    /// Its name; that of the source's resource if none is given.
+    pub name: Option<String>,
+    /// What is read.
+    pub source_endpoint: Option<String>,
+    /// What is written.
+    pub dest_endpoint: Option<String>,
+    /// Destination fields by the source field they come from.
+    pub mapping_hints: BTreeMap<String, String>,
+    /// Destination fields that always have the same value.
+    pub constants: BTreeMap<String, Value>,
+    /// What people say about the connection blocks.
+    pub overrides: Overrides,
+}
+
+/// How an integration is tested.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestStepOptions {
+    /// How many synthetic records are tried, 1 to 100; the integration's preference, else 5.
+    pub test_sample_size: Option<usize>,
+    /// Whether calls that change data are left out.
+    pub skip_destructive: bool,
+    /// What the records follow from: the same seed gives the same report.
+    pub seed: Option<u64>,
+}
+
+impl Default for TestStepOptions {
+    fn default() -> Self {
+        Self { test_sample_size: None, skip_destructive: true, seed: None }
+    }
+}

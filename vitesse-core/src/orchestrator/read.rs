@@ -1,0 +1,150 @@
+//! Everything that only looks.
+
+use uuid::Uuid;
+
+use super::outcome::Overview;
+use super::whiteboard::{
+    AgentActivity, AgentMetrics, Collaboration, Communication, Whiteboard, WhiteboardPage, activities,
+    after_all, collaboration, communications, entries, metrics,
+};
+use super::{StepName, Vitesse};
+use crate::error::Result;
+use crate::store::repository::{
+    AuditRecord, Filter, Integration, Listed, Paging, TestResultRecord, Versioned, VersionedConfig,
+};
+
+impl Vitesse {
+    /// An integration with everything known of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none of that id.
+    pub async fn get(&self, id: Uuid) -> Result<Integration> {
+        Ok(self.inner.repository.get(id).await?.value)
+    }
+
+    /// The same with the revision that [`update`](Self::update) asks for.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_versioned(&self, id: Uuid) -> Result<Versioned<Integration>> {
+        self.inner.repository.get(id).await
+    }
+
+    /// Integrations, newest first, without their specs and mappings.
+    ///
+    /// # Errors
+    /// As [`Repository::list`](crate::store::repository::Repository::list).
+    pub async fn list(&self, filter: &Filter, paging: &Paging) -> Result<Listed<Overview>> {
+        let Listed { items, next } = self.inner.repository.list(filter, paging).await?;
+        Ok(Listed { items: items.iter().map(|item| Overview::of(&item.value)).collect(), next })
+    }
+
+    /// An integration in a few words.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn overview(&self, id: Uuid) -> Result<Overview> {
+        Ok(Overview::of(&self.inner.repository.light(id).await?.value))
+    }
+
+    /// What was done to an integration, by whom, and how it ended, newest first.
+    ///
+    /// # Errors
+    /// If the store fails. An unknown integration has no history.
+    pub async fn history(&self, id: Uuid, paging: &Paging) -> Result<Listed<AuditRecord>> {
+        self.inner.repository.audit_log(id, paging).await
+    }
+
+    /// The calls that tests of an integration made, newest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn test_results(&self, id: Uuid, paging: &Paging) -> Result<Listed<TestResultRecord>> {
+        self.inner.repository.test_results(id, paging).await
+    }
+
+    /// Every deployment configuration an integration had, oldest first.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn deployment_configs(&self, id: Uuid) -> Result<Vec<VersionedConfig>> {
+        self.inner.repository.deployment_configs(id).await
+    }
+
+    /// The shared state of an integration's stages.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn whiteboard(&self, id: Uuid) -> Result<Whiteboard> {
+        let integration = self.get(id).await?;
+        let log = after_all(&self.inner.repository, Some(id)).await?;
+        Ok(Whiteboard::of(&integration, log.into_iter().map(|(_, entry)| entry).collect()))
+    }
+
+    /// The log underneath, a page at a time, oldest first. To follow it, ask again with the last position.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn whiteboard_log(
+        &self,
+        id: Uuid,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<WhiteboardPage> {
+        entries(&self.inner.repository, id, after, limit).await
+    }
+
+    /// What each agent does and did, over all integrations.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn agent_activities(&self) -> Result<Vec<AgentActivity>> {
+        let log = after_all(&self.inner.repository, None).await?;
+        Ok(activities(&log, &self.running().await?))
+    }
+
+    /// How each agent does, over all integrations.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn agent_metrics(&self) -> Result<Vec<AgentMetrics>> {
+        let log = after_all(&self.inner.repository, None).await?;
+        Ok(metrics(&log, &self.running().await?, self.now()))
+    }
+
+    /// What agents told each other, newest first; of one integration, or of all.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn agent_communications(&self, id: Option<Uuid>) -> Result<Vec<Communication>> {
+        Ok(communications(&after_all(&self.inner.repository, id).await?))
+    }
+
+    /// How the agents work together, over all integrations.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn collaboration(&self) -> Result<Collaboration> {
+        Ok(collaboration(&after_all(&self.inner.repository, None).await?))
+    }
+
+    /// Which steps run at the moment.
+    async fn running(&self) -> Result<Vec<(&'static str, String, Uuid)>> {
+        let mut running = Vec::new();
+        let mut paging = Paging { after: None, limit: 200 };
+        loop {
+            let page = self.inner.repository.list(&Filter::default(), &paging).await?;
+            for item in page.items {
+                if let Some(lease) = item.value.step_in_progress
+                    && let Ok(step) = lease.step.parse::<StepName>()
+                {
+                    running.push((step.agent(), lease.step, item.value.id));
+                }
+            }
+            match page.next {
+                Some(next) => paging.after = Some(next),
+                None => return Ok(running),
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+use serde_json::Map;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::orchestrator::Vitesse;
+use crate::orchestrator::lease::{Failed, Job};
+use crate::store::repository::Action;
+
+const JOB: Job = Job { name: "delete", agent: "deployer", action: Action::Updated };
+
+impl Vitesse {
+    /// Destroys what is deployed of an integration, then removes it with every record of it.
+    ///
+    /// With `force` the record is removed even if the target can't be reached; what runs there is then nobody's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) while a step runs. If the target fails, the record stays,
+    /// with the reason.
+    pub async fn delete(&self, id: Uuid, force: bool) -> Result<()> {
+        let run = self.begin(id, JOB, |_| Ok(())).await?;
+        if run.integration.container_id.is_some() {
+            let destroyed = match self.inner.targets.get(&run.integration.deployment_config) {
+                Ok(target) => target.destroy(id).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = destroyed.map_err(|error| explained(error, force))
+                && !force
+            {
+                let failed = Failed { error, status: None, partial: false, details: Map::new() };
+                return run.finish::<()>(Err(failed)).await;
+            }
+        }
+        // The lease goes with the record; if that fails, it is given back.
+        self.inner.repository.delete(id).await
+    }
+}
+
+fn explained(error: Error, force: bool) -> Error {
+    match force {
+        true => error,
+        false => {
+            error.help("the integration is kept: try again, or delete it with force and clean up by hand")
+        }
+    }
+}

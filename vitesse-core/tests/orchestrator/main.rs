@@ -1,0 +1,7 @@
+//! The steps of an integration on every store, alone, in order, against each other and broken off.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod common;
+mod connections;
+mod steps;
