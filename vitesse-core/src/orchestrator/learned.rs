@@ -19,12 +19,14 @@ impl Vitesse {
     /// If the store fails.
     pub async fn learned(&self, source_api: &str, dest_api: &str) -> Result<Vec<LearnedLine>> {
         let repository = &self.inner.repository;
-        let mut scan = Scan::new(repository.namespace(), LEARNED).prefix(prefix(source_api, dest_api)).limit(500);
+        let mut scan =
+            Scan::new(repository.namespace(), LEARNED).prefix(prefix(source_api, dest_api)).limit(500);
         let mut lines = Vec::new();
         loop {
             let page = repository.store().scan(&scan).await?;
             // A line that an older version wrote is no evidence, and no reason to fail.
-            let read = page.documents.iter().filter_map(|document| serde_json::from_slice(&document.value).ok());
+            let read =
+                page.documents.iter().filter_map(|document| serde_json::from_slice(&document.value).ok());
             lines.extend(read);
             match page.next {
                 Some(next) if lines.len() < MOST => scan = scan.after(next),

@@ -33,16 +33,27 @@ mod obey;
 mod options;
 mod outcome;
 mod read;
+mod review;
+mod running;
 mod steps;
 mod streams;
+mod tested;
 mod vitesse;
 pub mod whiteboard;
 mod wishes;
 
 pub use builder::VitesseBuilder;
 pub use connections::{Authorization, AuthorizeOptions, Connection, ConnectionTest, NewConnection};
-pub use options::{CreateIntegration, IngestOptions, MapOptions, StreamOptions, TestStepOptions};
-pub use outcome::{Ingested, Mapped, NextStep, Overview, StepName};
+pub use options::{
+    CreateIntegration, DeployOptions, IngestOptions, MapOptions, StreamOptions, TestStepOptions,
+    UpdateIntegration, WholeOptions,
+};
+pub use outcome::{DeployReport, Ingested, Mapped, NextStep, Overview, StepName, StreamTest, Tested, Whole};
+pub use review::{
+    FieldMapping, LineView, NewFieldMapping, NewTransformationRule, Review, ReviewEdit, Reviewed, RunEdit,
+    StreamEdit, StreamReview, TransformationRule, Tried,
+};
+pub use running::IntegrationStatus;
 pub use streams::Stream;
 pub use vitesse::Vitesse;
 pub use wishes::{Constraints, Preferences};

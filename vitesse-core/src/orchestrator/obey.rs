@@ -121,7 +121,8 @@ pub(super) fn prefer(mapping: &mut Mapping, preferences: &Preferences) {
 
 fn is_within(inner: &str, outer: &str) -> bool {
     let outer = outer.trim_end_matches("[]");
-    outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    outer.is_empty()
+        || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn forbidden(what: &str) -> Error {
@@ -170,7 +171,9 @@ mod tests {
         check_region(&none, None).unwrap();
         let eu = Constraints { regions: vec!["eu-west-1".into()], ..none };
         check_region(&eu, Some("EU-West-1")).unwrap();
-        assert!(check_region(&eu, Some("us-east-1")).unwrap_err().to_string().contains("deploy to eu-west-1"));
+        assert!(
+            check_region(&eu, Some("us-east-1")).unwrap_err().to_string().contains("deploy to eu-west-1")
+        );
         assert!(check_region(&eu, None).unwrap_err().to_string().contains("deployment_config.region"));
     }
 }

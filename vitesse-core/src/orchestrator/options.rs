@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::mapper::Overrides;
+use crate::secret::Secret;
 
 /// What it takes to make an integration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -121,4 +122,65 @@ impl Default for TestStepOptions {
     fn default() -> Self {
         Self { test_sample_size: None, skip_destructive: true, seed: None }
     }
+}
+
+/// How an integration is deployed. What is left out stays as the integration has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct DeployOptions {
+    /// How many run.
+    pub replicas: Option<u32>,
+    /// Memory of each, in MiB.
+    pub memory_mb: Option<u32>,
+    /// Processor share of each, in cores.
+    pub cpu_cores: Option<f64>,
+    /// Whether the target may change the number of replicas.
+    pub auto_scale: Option<bool>,
+    /// Where it goes, if it is to go elsewhere.
+    pub target: Option<String>,
+    /// What only the target knows, such as `registry` or `region`.
+    pub extra: Map<String, Value>,
+    /// Passes over the gate; that stands in the audit log.
+    pub force: bool,
+    /// The connection whose credentials the source gets.
+    pub source_connection: Option<String>,
+    /// The connection whose credentials the destination gets.
+    pub dest_connection: Option<String>,
+    /// Credentials by the name of their variable, such as `VITESSE_SOURCE_TOKEN`; they win over connections.
+    pub credentials: BTreeMap<String, Secret>,
+    /// Other variables of what runs, such as `VITESSE_DEST_BASE_URL` or `BATCH_SIZE`.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What is to be changed of an integration; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateIntegration {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What people say of it.
+    pub description: Option<String>,
+    /// What it is for.
+    pub user_intent: Option<String>,
+    /// Destination fields by the source field they are known to come from.
+    pub mapping_hints: Option<BTreeMap<String, String>>,
+    /// What it must not do.
+    pub user_constraints: Option<Map<String, Value>>,
+    /// What it should rather do.
+    pub user_preferences: Option<Map<String, Value>>,
+    /// Where it goes; only while it isn't deployed.
+    pub deployment_target: Option<String>,
+    /// Values of the deployment configuration; `null` takes one out.
+    pub deployment_config: Option<Map<String, Value>>,
+}
+
+/// How the steps of [`Vitesse::create_integration`](super::Vitesse::create_integration) work.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WholeOptions {
+    /// How the APIs are read.
+    pub ingest: IngestOptions,
+    /// How fields are mapped.
+    pub map: MapOptions,
+    /// How it is tested.
+    pub test: TestStepOptions,
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::streams::Stream;
 use crate::error::{Error, ErrorKind, did_you_mean};
+use crate::guardian::TestReport;
 use crate::spec::Diagnostic;
 use crate::store::repository::{Integration, Status, StepError};
 
@@ -126,6 +127,120 @@ pub struct Mapped {
     pub next_step: NextStep,
 }
 
+impl Mapped {
+    /// Why the mapper abstained, as an error; none if it didn't.
+    pub fn refusal(&self) -> Option<Error> {
+        if !self.abstained {
+            return None;
+        }
+        let reasons = self.streams.iter().filter_map(|stream| stream.proposal.refused.as_ref());
+        let error = reasons.fold(
+            Error::new(ErrorKind::MappingInvalid, "no fields of the two sides fit together")
+                .in_operation("orchestrator.map"),
+            |error, refused| error.with("reason", &refused.reason),
+        );
+        Some(
+            error
+                .help("name other endpoints, or give mapping_hints; the review shows the nearest candidates"),
+        )
+    }
+}
+
+/// How one stream's test went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamTest {
+    /// The stream.
+    pub name: String,
+    /// The report.
+    pub report: TestReport,
+}
+
+/// What the step `test` found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tested {
+    /// The integration.
+    pub integration_id: Uuid,
+    /// Its status now.
+    pub status: Status,
+    /// Whether every stream passed the gate.
+    pub passed: bool,
+    /// What decided, in a sentence.
+    pub reason: String,
+    /// The score of the weakest stream: `overall`, `data_quality`, `reliability`.
+    pub health_score: Value,
+    /// How many records were tried, over all streams.
+    pub test_count: usize,
+    /// How many came through.
+    pub passed_tests: usize,
+    /// How many didn't.
+    pub failed_tests: usize,
+    /// From which score on the gate is passed.
+    pub threshold: f64,
+    /// The streams with their reports.
+    pub streams: Vec<StreamTest>,
+    /// What comes next.
+    pub next_step: NextStep,
+}
+
+impl Tested {
+    /// Nothing if the gate was passed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::GateFailed`] with the score and the rule that decided.
+    pub fn require_pass(&self) -> Result<(), Error> {
+        match self.passed {
+            true => Ok(()),
+            false => Err(self.refusal()),
+        }
+    }
+
+    pub(super) fn refusal(&self) -> Error {
+        let score = self.health_score.get("overall").and_then(Value::as_f64).unwrap_or(0.0);
+        Error::new(
+            ErrorKind::GateFailed,
+            format!("Integration tests failed: health_score = {score} (threshold: {})", self.threshold),
+        )
+        .in_operation("orchestrator.test")
+        .with("reason", &self.reason)
+    }
+}
+
+/// What the step `deploy` came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeployReport {
+    /// The integration.
+    pub integration_id: Uuid,
+    /// Its status now.
+    pub status: Status,
+    /// What runs it.
+    pub container_id: String,
+    /// Where it answers.
+    pub service_url: String,
+    /// How long it took, in seconds.
+    pub deployment_time_seconds: f64,
+    /// Whether anything had to be changed.
+    pub changed: bool,
+    /// Whether the gate was passed over.
+    pub forced: bool,
+    /// What was done, line by line.
+    pub log: Vec<String>,
+}
+
+/// What the way from `create` to `test` came to.
+#[derive(Debug)]
+pub struct Whole {
+    /// The integration; it is there whatever stopped.
+    pub integration_id: Uuid,
+    /// What the APIs are.
+    pub ingested: Option<Ingested>,
+    /// What was mapped.
+    pub mapped: Option<Mapped>,
+    /// How the test went.
+    pub tested: Option<Tested>,
+    /// Where and why it stopped; none if the integration is ready to be deployed.
+    pub stopped: Option<(StepName, Error)>,
+}
+
 /// An integration in a few words: what a list and a status show.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Overview {
@@ -157,6 +272,10 @@ pub struct Overview {
     pub service_url: Option<String>,
     /// Whether it is kept without running.
     pub paused: bool,
+    /// When it last moved records, if its deployment told.
+    pub last_sync: Option<String>,
+    /// Which part of its last test's records came through, from 0 to 1.
+    pub success_rate: Option<f64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -185,6 +304,12 @@ impl Overview {
             deployment_target: integration.deployment_target.clone(),
             service_url: meta.get("service_url").and_then(Value::as_str).map(str::to_owned),
             paused,
+            last_sync: meta.get("last_sync").and_then(Value::as_str).map(str::to_owned),
+            success_rate: integration
+                .health_score
+                .as_ref()
+                .and_then(|health| health.get("reliability")?.as_f64())
+                .map(|percent| percent / 100.0),
             created_at: integration.created_at,
             updated_at: integration.updated_at,
         }

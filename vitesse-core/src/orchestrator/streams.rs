@@ -80,7 +80,8 @@ impl Kept {
 /// The descriptions of both sides.
 pub(super) fn specs(integration: &Integration) -> Result<(ApiSpec, ApiSpec)> {
     let read = |kept: &Option<Value>| {
-        let kept = kept.as_ref().ok_or_else(|| missing("the descriptions of both APIs", "ingest", integration))?;
+        let kept =
+            kept.as_ref().ok_or_else(|| missing("the descriptions of both APIs", "ingest", integration))?;
         ApiSpec::deserialize(kept).map_err(|error| {
             Error::new(ErrorKind::StoreFailed, "a description can't be read: a newer version wrote it")
                 .in_operation("orchestrator.specs")
@@ -120,9 +121,8 @@ pub(super) fn used_lines(streams: &[Stream]) -> usize {
 }
 
 fn rows(stream: &Stream) -> Vec<TransformationRow> {
-    let text = |sources: &Sources| {
-        sources.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
+    let text =
+        |sources: &Sources| sources.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let lines = stream.mapping().transformations.iter().filter(|line| line.enabled);
     lines
         .map(|line| TransformationRow {

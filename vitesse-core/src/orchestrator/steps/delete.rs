@@ -19,10 +19,7 @@ impl Vitesse {
     pub async fn delete(&self, id: Uuid, force: bool) -> Result<()> {
         let run = self.begin(id, JOB, |_| Ok(())).await?;
         if run.integration.container_id.is_some() {
-            let destroyed = match self.inner.targets.get(&run.integration.deployment_config) {
-                Ok(target) => target.destroy(id).await,
-                Err(error) => Err(error),
-            };
+            let destroyed = self.destroy_at(&run.integration.deployment_config, id).await;
             if let Err(error) = destroyed.map_err(|error| explained(error, force))
                 && !force
             {

@@ -187,7 +187,7 @@ pub(super) fn forget_mapping(integration: &mut Integration) {
 }
 
 /// Drops the last test's verdict: it was about something else.
-pub(super) fn forget_test(integration: &mut Integration) {
+pub(in crate::orchestrator) fn forget_test(integration: &mut Integration) {
     integration.health_score = None;
     integration.test_report = None;
 }

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::ingest::forget_test;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapper::{
-    EndpointPair, LearnedLine, MapRequest, Mapper, MapperOptions, MappingProposal, ProposedPair,
-    Side, pairs,
+    EndpointPair, LearnedLine, MapRequest, Mapper, MapperOptions, MappingProposal, ProposedPair, Side, pairs,
 };
 use crate::orchestrator::lease::{Done, Failed, Job, Run, inputs};
 use crate::orchestrator::outcome::{Mapped, next_step};
@@ -105,7 +104,11 @@ impl Work {
     fn inputs(&self, wanted: &Wanted) -> String {
         let Wanted { name, source_endpoint, dest_endpoint, options, .. } = wanted;
         let said = json!([
-            options, self.hints, self.integration.user_constraints, self.integration.user_preferences, self.learned,
+            options,
+            self.hints,
+            self.integration.user_constraints,
+            self.integration.user_preferences,
+            self.learned,
             self.previous.iter().map(|stream| stream.mapping().to_json()).collect::<Vec<_>>(),
         ]);
         inputs(&[
@@ -182,13 +185,16 @@ impl Work {
 fn specs_are_there(integration: &Integration) -> Result<()> {
     match integration.source_api_spec.is_some() && integration.dest_api_spec.is_some() {
         true => Ok(()),
-        false => Err(crate::orchestrator::streams::missing("the descriptions of both APIs", "ingest", integration)),
+        false => {
+            Err(crate::orchestrator::streams::missing("the descriptions of both APIs", "ingest", integration))
+        }
     }
 }
 
 /// Which streams there are to be, in their order.
 fn settle(work: &Work, options: MapOptions) -> Result<Vec<Wanted>> {
-    let MapOptions { source_endpoint, dest_endpoint, mapping_hints, constants, overrides, streams, .. } = options;
+    let MapOptions { source_endpoint, dest_endpoint, mapping_hints, constants, overrides, streams, .. } =
+        options;
     if !streams.is_empty() {
         if source_endpoint.is_some() || dest_endpoint.is_some() {
             return Err(Error::new(ErrorKind::InvalidInput, "give either streams or one pair of endpoints")
@@ -210,7 +216,8 @@ fn settle(work: &Work, options: MapOptions) -> Result<Vec<Wanted>> {
 
 /// The streams that one wish means: one, if it names endpoints; else those that the intent means.
 fn named(work: &Work, options: StreamOptions) -> Result<Vec<Wanted>> {
-    let blank = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+    let blank =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
     let (source, dest) = (blank(&options.source_endpoint), blank(&options.dest_endpoint));
     if let (Some(source), Some(dest)) = (&source, &dest) {
         let pair = EndpointPair::new(&work.source, source, &work.dest, dest)?;
@@ -230,10 +237,13 @@ fn named(work: &Work, options: StreamOptions) -> Result<Vec<Wanted>> {
         .filter(|pair| fits(&pair.source_endpoint, &source) && fits(&pair.dest_endpoint, &dest))
         .collect();
     if found.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidInput, "the intent doesn't say which endpoints belong together")
-            .in_operation("orchestrator.map")
-            .with("intent", &work.integration.user_intent)
-            .help("name source_endpoint and dest_endpoint, as in `GET /customers` and `POST /contacts`"));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the intent doesn't say which endpoints belong together",
+        )
+        .in_operation("orchestrator.map")
+        .with("intent", &work.integration.user_intent)
+        .help("name source_endpoint and dest_endpoint, as in `GET /customers` and `POST /contacts`"));
     }
     let wanted = found.into_iter().map(|pair| Wanted {
         name: options.name.clone().unwrap_or(pair.stream),
@@ -276,7 +286,8 @@ fn all_forbidden_known(work: &Work, wanted: &[Wanted]) -> Result<()> {
         known.extend(obey::forbidden_here(&work.constraints, &work.source, endpoint));
         let root = endpoint.records.as_ref().and_then(|records| records.schema).or(endpoint.response_schema);
         if let Some(root) = root {
-            fields.extend(work.source.schemas.fields(root, 4).into_iter().map(|field| field.path.to_string()));
+            fields
+                .extend(work.source.schemas.fields(root, 4).into_iter().map(|field| field.path.to_string()));
         }
     }
     obey::all_known(&work.constraints, &known, &fields)
@@ -286,8 +297,10 @@ fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
     let abstained = streams.iter().all(|stream| stream.proposal.refused.is_some());
     let status = if abstained { Status::Mapping } else { Status::Testing };
     let (count, complexity) = (used_lines(&streams), most_complex(&streams));
-    let reasons: Vec<String> =
-        streams.iter().filter_map(|s| Some(format!("{}: {}", s.name, s.proposal.refused.as_ref()?.reason))).collect();
+    let reasons: Vec<String> = streams
+        .iter()
+        .filter_map(|s| Some(format!("{}: {}", s.name, s.proposal.refused.as_ref()?.reason)))
+        .collect();
     let refused = reasons.len();
     let kept = Kept::new(&streams)?;
     let summary = json!({
@@ -295,7 +308,9 @@ fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
         "streams": streams.iter().map(|s| [&s.source_endpoint, &s.dest_endpoint]).collect::<Vec<_>>(),
     });
     let says = match abstained {
-        true => handover(JOB.agent, "discovery", format!("nothing fits: {}", reasons.join("; ")), Priority::High),
+        true => {
+            handover(JOB.agent, "discovery", format!("nothing fits: {}", reasons.join("; ")), Priority::High)
+        }
         false => handover(JOB.agent, "guardian", format!("{count} lines are to be tested"), Priority::Normal),
     };
     let all = streams.len();
@@ -326,9 +341,10 @@ fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
     done.rows.transformations = Some(rows);
     done.details = Map::from_iter([("mapping".to_owned(), summary.clone())]);
     done.output = summary;
-    done.input_keys = ["source_api_spec", "dest_api_spec", "user_intent", "user_constraints", "user_preferences"]
-        .map(String::from)
-        .to_vec();
+    done.input_keys =
+        ["source_api_spec", "dest_api_spec", "user_intent", "user_constraints", "user_preferences"]
+            .map(String::from)
+            .to_vec();
     done.output_keys = vec!["mapping_logic".into()];
     done.says = vec![says];
     if !work.learned.is_empty() {
@@ -339,7 +355,7 @@ fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
 }
 
 /// Does work that takes the processor for a while where it holds nobody up.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(in crate::orchestrator) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {

@@ -1,5 +1,12 @@
 //! The steps, each in its file, and what else takes the lease of one.
 
 mod delete;
+mod deploy;
 mod ingest;
 mod map;
+mod test;
+mod update;
+mod whole;
+
+pub(super) use ingest::forget_test;
+pub(super) use map::blocking;
