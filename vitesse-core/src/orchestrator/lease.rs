@@ -228,8 +228,8 @@ impl Run {
         entries.extend(says);
         let leftovers = self.leftovers().await?;
         let write = |integration: &mut Integration| {
-            change(integration);
             integration.last_error = None;
+            change(integration);
         };
         self.write(status, self.details(details, took), rows, entries, &leftovers, &write).await?;
         Ok(value)

@@ -4,4 +4,9 @@
 
 mod common;
 mod connections;
+mod killed;
+#[path = "../deployer/stand_in.rs"]
+mod stand_in;
 mod steps;
+mod target;
+mod way;

@@ -10,7 +10,7 @@ use vitesse_core::progress::{Event, Progress};
 use vitesse_core::store::repository::{Action, AuditStatus, Filter, Paging, Status, StepLease};
 use vitesse_core::store::{Batch, MemoryStore, Store};
 
-use crate::common::{both, discovery, shop_to_crm, stores, vitesse};
+use crate::common::{both, shop_to_crm, stores, vitesse};
 
 fn memory() -> Vitesse {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -304,5 +304,27 @@ async fn the_log_is_paged_in_order_and_a_checkpoint_gives_the_state_before() {
     let before = board.at(&positions[2]);
     assert!(before.agent_contributions.contains_key("discovery"));
     assert!(!before.agent_contributions.contains_key("ingestor"));
-    let _ = discovery("x");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_broken_off_step_had_done_is_not_done_again() {
+    let vitesse = memory();
+    let made = vitesse.create(shop_to_crm()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("shop.yaml");
+    std::fs::copy(crate::common::example("shop.yaml"), &source).unwrap();
+    let source = Some(source.display().to_string());
+    let half = IngestOptions {
+        source_spec_url: source.clone(),
+        dest_spec_url: Some("/nowhere/crm.json".into()),
+        ..IngestOptions::default()
+    };
+    vitesse.ingest(made.id, half).await.unwrap_err();
+    // The source is gone, but it was read.
+    drop(folder);
+    vitesse.ingest(made.id, IngestOptions { source_spec_url: source.clone(), ..both() }).await.unwrap();
+    // Once the step ended well, the next one reads anew.
+    let error =
+        vitesse.ingest(made.id, IngestOptions { source_spec_url: source, ..both() }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }

@@ -146,7 +146,7 @@ impl Vitesse {
             // A line that is off can be tried before it is switched on.
             line.enabled = true;
             mapping.transformations = vec![line];
-            mapping.filter = None;
+            (mapping.filter, mapping.source, mapping.destination) = (None, None, None);
         }
         let functions = self.inner.functions.clone().with_references(|_, id| Ok(Some(id.clone())));
         let plan = Plan::compile(&mapping, &functions)?;

@@ -73,7 +73,7 @@ impl Vitesse {
                 integration.id,
                 &mappings,
                 &connections,
-                options.credentials,
+                options.credentials.clone(),
             )?,
             config: config.clone(),
             environment: options.environment.clone(),
