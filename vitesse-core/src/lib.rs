@@ -60,7 +60,7 @@
 //!
 //! # What it doesn't do yet
 //!
-//! Deploy an integration.
+//! Deploy anywhere but as a process of this machine, or watch and heal what runs.
 
 pub mod error;
 pub mod files;

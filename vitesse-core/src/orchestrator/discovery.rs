@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
-
-/// Where a result can come from.
-const SOURCES: &[&str] = &["catalog", "knowledge", "url", "github"];
+use crate::error::{Error, ErrorKind, Result};
 
 /// Checks a result and gives it as it is kept: unchanged, but with the moment it was found.
 pub(super) fn checked(side: &'static str, given: &Value, now: Timestamp) -> Result<Value> {
@@ -30,17 +27,9 @@ pub(super) fn checked(side: &'static str, given: &Value, now: Timestamp) -> Resu
         Some(score) if score.as_f64().is_some_and(|score| (0.0..=1.0).contains(&score)) => {}
         Some(_) => return Err(wrong("confidence_score is a number from 0 to 1".into())),
     }
-    match result.get("source") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(source)) if SOURCES.contains(&source.as_str()) => {}
-        Some(other) => {
-            let error = wrong(format!("source is one of {}, not {other}", SOURCES.join(", ")));
-            let hint = other.as_str().and_then(|other| did_you_mean(other, SOURCES.iter().copied()));
-            return Err(match hint {
-                Some(hint) => error.help(hint),
-                None => error,
-            });
-        }
+    // `catalog`, `knowledge`, `url`, `github`, or a caller's own word.
+    if result.get("source").is_some_and(|source| !source.is_string() && !source.is_null()) {
+        return Err(wrong("source is a word".into()));
     }
     match result.get("discovered_at") {
         None | Some(Value::Null) => {
@@ -112,7 +101,7 @@ mod tests {
         check(json!("Shop"), Err("source_discovery: an object"));
         check(json!({"api_name": " "}), Err("the api_name is missing"));
         check(json!({"api_name": "S", "confidence_score": 1.5}), Err("from 0 to 1"));
-        check(json!({"api_name": "S", "source": "catalogue"}), Err("did you mean \"catalog\"?"));
+        check(json!({"api_name": "S", "source": 7}), Err("source is a word"));
         check(json!({"api_name": "S", "discovered_at": "yesterday"}), Err("discovered_at"));
         check(json!({"api_name": "S", "base_url": 1}), Err("base_url is a text"));
     }

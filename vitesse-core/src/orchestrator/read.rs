@@ -8,12 +8,21 @@ use super::whiteboard::{
     after_all, collaboration, communications, entries, metrics,
 };
 use super::{StepName, Vitesse};
+use crate::discovery::{Discovery, DiscoveryResult};
 use crate::error::Result;
 use crate::store::repository::{
     AuditRecord, Filter, Integration, Listed, Paging, TestResultRecord, Versioned, VersionedConfig,
 };
 
 impl Vitesse {
+    /// APIs that fit what people type, best first: names, or what they want done. Nothing leaves the machine.
+    ///
+    /// # Errors
+    /// As [`Discovery::discover`].
+    pub fn discover(&self, query: &str, limit: usize) -> Result<Vec<DiscoveryResult>> {
+        Discovery::builtin()?.discover(query, limit)
+    }
+
     /// An integration with everything known of it.
     ///
     /// # Errors

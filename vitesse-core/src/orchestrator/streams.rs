@@ -66,7 +66,7 @@ impl Kept {
         let first = streams.first().map(Stream::mapping);
         Ok(Self {
             streams: serde_json::to_value(streams).map_err(failed)?,
-            mapping_logic: first.map_or(Ok(Value::Null), |mapping| as_tree(mapping))?,
+            mapping_logic: first.map_or(Ok(Value::Null), as_tree)?,
             rows: streams.iter().flat_map(rows).collect(),
         })
     }

@@ -169,3 +169,21 @@ async fn cancelled_or_sick_it_leaves_nothing() {
     assert_eq!(target.status(sick.integration_id).await.unwrap().condition, Condition::Absent);
     assert!(!home.path().join("deployments").join(sick.integration_id.to_string()).exists());
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_control_plane_left_unnoted_is_ended() {
+    if stand_in::play() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let target = target(home.path(), "process::what_a_killed_control_plane_left_unnoted_is_ended");
+    let deployment = deployment("well");
+    let id = deployment.integration_id;
+    let state = home.path().join("deployments").join(id.to_string()).join("state");
+    let mut forgotten =
+        std::process::Command::new("sleep").arg("600").env("VITESSE_STATE", &state).spawn().unwrap();
+    target.deploy(&deployment, &Progress::none()).await.unwrap();
+    assert!(!forgotten.wait().unwrap().success(), "it was killed");
+    target.destroy(id).await.unwrap();
+}

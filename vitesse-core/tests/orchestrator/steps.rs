@@ -70,7 +70,10 @@ async fn nothing_is_stored_of_what_is_wrong() {
         CreateIntegration { name: " ".into(), ..shop_to_crm() },
         CreateIntegration { name: "a\u{7}b".into(), ..shop_to_crm() },
         CreateIntegration { source_discovery: json!({}), ..shop_to_crm() },
-        CreateIntegration { dest_discovery: json!({"api_name": "x", "source": "hearsay"}), ..shop_to_crm() },
+        CreateIntegration {
+            dest_discovery: json!({"api_name": "x", "confidence_score": 7}),
+            ..shop_to_crm()
+        },
         CreateIntegration { deployment_target: Some("mainframe".into()), ..shop_to_crm() },
         CreateIntegration {
             deployment_config: json!({"replicas": 0}).as_object().unwrap().clone(),

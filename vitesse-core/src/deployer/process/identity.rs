@@ -33,6 +33,17 @@ impl Identity {
         Self { pid, started: String::new(), place: place() }
     }
 
+    /// The processes of this user that were started with exactly this variable. None where the system doesn't tell.
+    pub(crate) fn with_variable(variable: &str) -> Vec<Self> {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let has = |pid: &u32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+        };
+        pids.filter(has).filter_map(Self::of).collect()
+    }
+
     /// Whether it still runs; `None` if that can't be told from here.
     pub(crate) fn is_alive(&self) -> Option<bool> {
         if self.place != place() {

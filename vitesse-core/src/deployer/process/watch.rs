@@ -50,6 +50,7 @@ impl Running {
         if !is_free(record.port) || !is_free(record.admin_port) {
             (record.port, record.admin_port) = (free_port()?, free_port()?);
         }
+        end_forgotten(folder);
         let log = folder.open_log()?;
         let errors = log.try_clone().map_err(|error| start_failed(record, &error).source(error))?;
         let mut command = Command::new(&record.runtime);
@@ -151,6 +152,23 @@ pub(super) async fn watch(
         match Running::start(&folder, &mut record) {
             Ok(started) => running = Some(started),
             Err(error) => record.last_exit = Some(error.to_string()),
+        }
+    }
+}
+
+/// Ends what a control plane started that was killed before it could write down whom it had started: it holds the
+/// state that the next one needs.
+fn end_forgotten(folder: &Folder) {
+    let variable = format!("VITESSE_STATE={}", folder.path.join("state").display());
+    for process in Identity::with_variable(&variable) {
+        folder.note(&format!(
+            "process {} was left by a control plane that ended; it is ended too",
+            process.pid
+        ));
+        process.signal(Signal::KILL);
+        let until = std::time::Instant::now() + Duration::from_secs(2);
+        while process.is_alive() == Some(true) && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

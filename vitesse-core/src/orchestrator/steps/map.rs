@@ -51,7 +51,7 @@ impl Vitesse {
     /// [`ErrorKind::Prerequisite`] before `ingest`, [`ErrorKind::NotFound`] for an endpoint that isn't there,
     /// [`ErrorKind::InvalidInput`] for a hint or a constraint that names no field.
     pub async fn map(&self, id: Uuid, options: MapOptions) -> Result<Mapped> {
-        let run = self.begin(id, JOB, |integration| specs_are_there(integration)).await?;
+        let run = self.begin(id, JOB, specs_are_there).await?;
         let outcome = self.map_all(&run, options).await;
         run.finish(outcome).await
     }

@@ -117,7 +117,7 @@ impl Vitesse {
         let tree = |value: Result<Value, serde_json::Error>| {
             value.map_err(|error| Error::new(ErrorKind::Internal, "a report can't be written").source(error))
         };
-        let health = tree(serde_json::to_value(&weakest.report.health_score))?;
+        let health = tree(serde_json::to_value(weakest.report.health_score))?;
         let kept = tree(serde_json::to_value(Kept { verdict: &verdict, streams: &tests }))?;
         let sum =
             |count: fn(&TestReport) -> usize| tests.iter().map(|test| count(&test.report)).sum::<usize>();
