@@ -41,19 +41,21 @@ pub(super) fn parse<T>(
 fn tabs(lines: &mut [String]) -> Vec<Mended> {
     let mut mended = Vec::new();
     let mut before = String::new();
+    let mut spaces = false;
     for (number, line) in lines.iter_mut().enumerate() {
         let indent = indent_of(line);
         let (space, rest) = line.split_at(indent);
         if space.contains('\t') && !rest.is_empty() {
-            let new = if space.bytes().all(|b| b == b'\t') && before.trim_start().is_empty() {
-                "  ".repeat(indent)
-            } else if space.bytes().all(|b| b == b'\t') && !before.contains(' ') {
+            // A document that is indented with tabs throughout keeps its levels; elsewhere the lines around tell.
+            let new = if space.bytes().all(|b| b == b'\t') && !spaces {
                 "  ".repeat(indent)
             } else {
                 before.clone()
             };
             *line = format!("{new}{rest}");
             mended.push((number + 1, "a tab indents it; spaces are taken"));
+        } else {
+            spaces |= indent > 0;
         }
         if !line.trim().is_empty() {
             before = line[..indent_of(line)].to_owned();

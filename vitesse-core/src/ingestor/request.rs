@@ -165,10 +165,10 @@ mod tests {
     use crate::secret::EnvSource;
     use serde_json::json;
 
-    fn shown(details: Value) -> String {
+    fn shown(details: &Value) -> String {
         let client = Client::new(NetConfig::default()).unwrap();
         let source: Arc<dyn CredentialSource> = Arc::new(EnvSource);
-        match AuthDetails::from(details).auth("https://a.test/spec.json", &client, &source) {
+        match AuthDetails::from(details.clone()).auth("https://a.test/spec.json", &client, &source) {
             Ok(auth) => auth.map_or("nothing".into(), |auth| format!("{auth:?}")),
             Err(error) => error.to_string(),
         }
@@ -177,9 +177,9 @@ mod tests {
     #[test]
     fn details_become_credentials_or_say_what_they_lack() {
         for nothing in [json!({}), json!(null), json!({"type": "none"})] {
-            assert_eq!(shown(nothing), "nothing");
+            assert_eq!(shown(&nothing), "nothing");
         }
-        assert_eq!(shown(json!({"type": "bearer", "token": "x"})), "Auth { bearer for https://a.test }");
+        assert_eq!(shown(&json!({"type": "bearer", "token": "x"})), "Auth { bearer for https://a.test }");
         for good in [
             json!({"type": "basic", "username": "u", "password": "p"}),
             json!({"type": "api_key", "value": "k"}),
@@ -187,7 +187,7 @@ mod tests {
             json!({"type": "oauth2", "access_token": "t"}),
             json!({"type": "oauth2", "token_url": "https://t.test", "client_id": "c", "client_secret": "s"}),
         ] {
-            assert!(shown(good.clone()).starts_with("Auth {"), "{good}: {}", shown(good));
+            assert!(shown(&good).starts_with("Auth {"), "{good}: {}", shown(&good));
         }
         for (bad, why) in [
             (json!({"type": "bearer"}), "needs `token` or `token_env`"),
@@ -196,7 +196,7 @@ mod tests {
             (json!({"type": "oauth2", "token_url": "https://t.test"}), "needs `client_id`"),
             (json!({"type": "bearer", "token_env": "NO_SUCH_VARIABLE"}), "NO_SUCH_VARIABLE"),
         ] {
-            assert!(shown(bad.clone()).contains(why), "{bad}: {}", shown(bad));
+            assert!(shown(&bad).contains(why), "{bad}: {}", shown(&bad));
         }
         let details = AuthDetails::from(json!({"type": "bearer", "token": "t0ken"}));
         assert!(!format!("{details:?}").contains("t0ken"));

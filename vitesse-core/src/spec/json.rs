@@ -110,7 +110,7 @@ mod tests {
         {
             let json = Json::from_text(compact(text)).unwrap();
             let written = serde_json::to_string(&[&json]).unwrap();
-            assert_eq!(serde_json::from_str::<[Json; 1]>(&written).unwrap(), [json.clone()]);
+            assert_eq!(serde_json::from_str::<Vec<Json>>(&written).unwrap(), std::slice::from_ref(&json));
             let pretty = format!("[ {} ]", text.replace(',', " ,\n "));
             if !text.contains('"') {
                 assert_eq!(serde_json::from_str::<[Json; 1]>(&pretty).unwrap(), [json]);
