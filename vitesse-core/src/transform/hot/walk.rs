@@ -53,6 +53,13 @@ pub(crate) struct Group {
     pub(crate) stride: usize,
 }
 
+impl Group {
+    /// How many frames there are.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len() / self.stride
+    }
+}
+
 /// A walk through one record.
 pub(crate) struct Walk<'a> {
     pub(crate) text: Text,

@@ -8,6 +8,8 @@
 mod evaluate;
 mod lookup;
 
+pub(super) use evaluate::{line, part};
+
 use crate::error::Error;
 use crate::mapping::value::{MAX_DEPTH, read_within};
 use crate::mapping::{Compiled, Value};
