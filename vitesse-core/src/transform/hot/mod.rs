@@ -158,7 +158,7 @@ impl State {
     }
 
     /// Uses the portable operations even where wider ones are to be had.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn portable(mut self) -> Self {
         self.portable = true;
         self

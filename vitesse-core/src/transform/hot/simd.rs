@@ -53,6 +53,11 @@ pub(crate) trait Simd: Copy {
         walk: &mut super::walk::Walk<'_>,
         call: super::walk::Call,
     ) -> Result<usize, super::Fault>;
+    /// Walks an object that has no order.
+    unsafe fn unordered(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault>;
     /// Walks an array, likewise.
     unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call)
     -> Result<usize, super::Fault>;
@@ -199,6 +204,15 @@ impl Simd for Portable {
         unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
     }
 
+    #[inline(never)]
+    unsafe fn unordered(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault> {
+        // SAFETY: handed on from the caller.
+        unsafe { super::walk::unordered::<Self>(walk, call) }
+    }
+
     unsafe fn array(
         walk: &mut super::walk::Walk<'_>,
         call: super::walk::Call,
@@ -340,6 +354,13 @@ mod avx2 {
         ) -> Option<*mut u8> {
             // SAFETY: handed on from the caller.
             unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
+        }
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        #[inline(never)]
+        unsafe fn unordered(walk: &mut walk::Walk<'_>, call: walk::Call) -> Result<usize, Fault> {
+            // SAFETY: handed on from the caller.
+            unsafe { walk::unordered::<Self>(walk, call) }
         }
 
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
