@@ -201,7 +201,7 @@ impl Shape {
             return false;
         }
         self.disorder = self.disorder % (1 << 30) + 1;
-        self.disorder % 64 != 0
+        !self.disorder.is_multiple_of(64)
     }
 
     /// Tells whether an object kept the order.
