@@ -220,6 +220,26 @@ fn run(lines: &[(&str, &str, &str)], text: &[u8]) -> (String, Vec<(u64, u64, Str
     }
 }
 
+/// What the fuzzer kept because it reached something new: each input behind its length, in two bytes.
+#[test]
+fn what_the_fuzzer_kept_agrees() {
+    let mut rest: &[u8] = include_bytes!("../../fuzz/kept/both_roads");
+    let (mut inputs, mut written) = (0, 0);
+    while let Some((length, more)) = rest.split_first_chunk::<2>() {
+        let (input, more) = more.split_at(usize::from(u16::from_le_bytes(*length)));
+        rest = more;
+        inputs += 1;
+        // Each takes Miri seconds.
+        if !cfg!(miri) || inputs % 50 == 0 {
+            written += both_roads_agree(input);
+        }
+    }
+    assert!(
+        inputs > 500 && written > if cfg!(miri) { 20 } else { 2000 },
+        "{inputs} inputs, {written} written"
+    );
+}
+
 const A: &[(&str, &str, &str)] = &[("\"a\"", "x", "\"mapping\"")];
 
 #[test]

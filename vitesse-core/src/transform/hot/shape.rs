@@ -47,7 +47,7 @@ pub(crate) struct Entry {
     pub(crate) target: u32,
     /// Which of the shape's keys this is.
     key: u32,
-    /// Which of the shape's long patterns continues this one.
+    /// Which of the shape's long patterns continues this one; each is filled up to whole vectors.
     tail: u32,
 }
 
@@ -118,13 +118,18 @@ impl Shape {
     ///
     /// # Safety
     ///
-    /// `at` is followed by at least as many readable bytes as the first wide compare found equal, and the
-    /// padding: the compare below stops at the first difference.
-    #[cold]
-    pub(crate) unsafe fn tail_matches(&self, entry: &Entry, at: *const u8) -> bool {
+    /// The first bytes were found equal, and behind the text are [`WIDTH`] readable bytes of padding.
+    #[inline(always)]
+    pub(crate) unsafe fn tail_matches<S: Simd>(&self, entry: &Entry, at: *const u8) -> bool {
         let tail = &self.tails[entry.tail as usize];
-        // SAFETY: byte by byte, and padding is never equal to a pattern's byte, which is never zero.
-        tail.iter().enumerate().all(|(i, byte)| unsafe { *at.add(WIDTH + i) } == *byte)
+        let mut left = entry.len as usize - WIDTH;
+        tail.chunks_exact(WIDTH).enumerate().all(|(chunk, pattern)| {
+            // SAFETY: everything before this chunk was equal to the pattern, so it is text, not padding.
+            let equal = unsafe { S::equal(at.add((chunk + 1) * WIDTH), pattern.as_ptr()) };
+            let mask = if left >= WIDTH { u32::MAX } else { (1 << left) - 1 };
+            left = left.saturating_sub(WIDTH);
+            equal & mask == mask
+        })
     }
 
     /// Looks a key up by its bytes.
@@ -252,7 +257,9 @@ impl Shape {
         entry.len = lead.len() as u32;
         if lead.len() > WIDTH {
             entry.tail = self.tails.len() as u32;
-            self.tails.push(lead[WIDTH..].into());
+            let mut tail = lead[WIDTH..].to_vec();
+            tail.resize(tail.len().next_multiple_of(WIDTH), 0);
+            self.tails.push(tail.into());
         }
     }
 

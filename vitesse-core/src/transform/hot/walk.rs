@@ -186,7 +186,7 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
             let (slot, target);
             if equal & entry.mask == entry.mask
                 && (entry.len as usize <= WIDTH
-                    || walk.shapes.get_unchecked(call.what as usize).tail_matches(entry, text.at(at)))
+                    || walk.shapes.get_unchecked(call.what as usize).tail_matches::<S>(entry, text.at(at)))
             {
                 at += entry.len as usize;
                 if entry.target == CLOSE {
@@ -240,7 +240,9 @@ pub(crate) unsafe fn resolve<S: Simd>(walk: &mut Walk<'_>, miss: Miss) -> Result
             if entry.target != CLOSE {
                 let entry = &*shape.entries().add(miss.index as usize + 1);
                 let equal = u64::from(S::equal(text.at(miss.at), entry.pattern.as_ptr()));
-                if equal & entry.mask == entry.mask && entry.len as usize <= WIDTH {
+                if equal & entry.mask == entry.mask
+                    && (entry.len as usize <= WIDTH || shape.tail_matches::<S>(entry, text.at(miss.at)))
+                {
                     return Ok(Found {
                         at: miss.at + entry.len as usize,
                         slot: entry.slot,
