@@ -98,7 +98,7 @@ def there(value):
     """Frames write null for what is missing; no workload maps a null, so it says nothing."""
     if isinstance(value, dict):
         return {key: there(inner) for key, inner in value.items() if inner is not None}
-    return value
+    return [there(inner) for inner in value] if isinstance(value, list) else value
 
 
 def main():
@@ -127,8 +127,8 @@ def main():
                         left -= part.write(line)
                         if left <= 0:
                             break
-                shares = {name: PARTS.get(name, os.path.getsize(tenth) / size) for name in found}
                 found = peers(workload, variant, folder)
+                shares = {name: PARTS.get(name, os.path.getsize(tenth) / size) for name in found}
                 if options.peers:
                     wanted = ["vitesse", *options.peers.split(",")]
                     found = {name: command for name, command in found.items() if name in wanted}
@@ -171,10 +171,18 @@ def more(folder, options):
             start = time.monotonic()
             with open("/dev/null", "wb") as out:
                 process = subprocess.Popen(command + ["--threads", threads], stdout=out)
-                _, status, usage = os.wait4(process.pid, 0)
+                # What the kernel reports at the end counts the parent too, so it is asked while the process runs.
+                while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    try:
+                        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                        if "vitesse" in status.split("\n", 1)[0]:
+                            memory = max(memory, int(re.search(r"VmHWM:\s+(\d+)", status)[1]))
+                    except (OSError, TypeError):
+                        pass
+                    time.sleep(0.005)
+                _, _, usage = os.wait4(process.pid, 0)
             wall.append(time.monotonic() - start)
             cpu.append(usage.ru_utime + usage.ru_stime)
-            memory = max(memory, usage.ru_maxrss)
         walls.append(wall[0] / wall[1])
         cpus.append(cpu[1] / cpu[0])
     starts = []

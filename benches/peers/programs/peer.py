@@ -1,8 +1,7 @@
 """The four workloads in Python with orjson: peer.py a < in > out"""
 
-import calendar
 import sys
-import time
+from datetime import UTC, datetime
 
 import orjson
 
@@ -16,11 +15,11 @@ def parsed(value, parse):
 
 
 def iso(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
 
 
 def unix(text):
-    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+    return int(datetime.fromisoformat(text).timestamp())
 
 
 def a(r):
