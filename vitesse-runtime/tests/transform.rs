@@ -143,8 +143,11 @@ fn check_tells_what_takes_more_time_and_refuses_what_is_not_there() {
         let line = r#"{"source_field": "a", "dest_field": "x", "transform_type": "custom", "transform_config": {"function": "F"}}"#;
         let text = format!(r#"{{"version": 1, "transformations": [{}]}}"#, line.replace('F', function));
         std::fs::write(&mapping, text).unwrap();
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_vitesse-runtime")).arg("check").arg(&mapping).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_vitesse-runtime"))
+            .args(["transform", "--check", "--mapping"])
+            .arg(&mapping)
+            .output()
+            .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, told) = check("upper");

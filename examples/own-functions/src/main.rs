@@ -1,7 +1,7 @@
 //! A runtime that knows one function more than `vitesse-runtime`: `shout`.
 //!
 //! It takes the same commands. `own-functions --version --json` lists `shout` among its functions, and
-//! `own-functions check` accepts a mapping that names it.
+//! `own-functions transform --check` accepts a mapping that names it.
 
 #![forbid(unsafe_code)]
 

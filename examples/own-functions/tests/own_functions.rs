@@ -23,7 +23,7 @@ fn the_function_runs_and_can_be_asked_for() {
 
     let output = own(&["transform", "--mapping", mapping, "--input", input]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "{\"headline\":\"GRÜN!\",\"id\":1}\n{\"id\":2}\n");
-    assert!(own(&["check", mapping]).status.success());
+    assert!(own(&["transform", "--check", "--mapping", mapping]).status.success());
     let version = String::from_utf8(own(&["--version", "--json"]).stdout).unwrap();
     assert!(version.contains("\"functions\":[\"shout\","), "{version}");
 }
