@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-corpus check check-features generate bench bench-peers bench-mocks bench-engines clean
+.PHONY: help demo test test-chaos test-corpus check check-features generate bench static bench-peers bench-mocks bench-engines clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -26,15 +26,19 @@ check-features: ## Compile each combination of features that ships
 generate: ## Write the generated files anew: reference pages, schema, dependency lists
 	@.ci/generate
 
-bench: ## Measure: the store, discovery, the guardian and the ingestor
+bench: ## Measure: the store, discovery, the guardian, the ingestor and the transformation
 	@cargo bench -p vitesse-benches --bench store
 	@cargo bench -p vitesse-benches --bench discovery
 	@cargo bench -p vitesse-benches --bench guardian
+	@cargo bench -p vitesse-benches --bench transform
 	@cargo bench -p vitesse-benches --bench ingest -- $(CURDIR)/examples/apis/crm.json \
 		$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json 2>/dev/null)
 
-bench-peers: ## Compare the transformation with hand-written programs, by CPU time
-	@benches/peers/build && benches/peers/compare.py
+bench-peers: ## Compare the transformation with its rivals by CPU time; installs them first
+	@benches/peers/install && benches/peers/build && benches/peers/compare.py --svg docs/src/performance/throughput.svg
+
+static: ## Build the runtime linked statically, and check that it is and stays small
+	@.ci/static
 
 bench-mocks: ## Compare the mock with Prism (npm) on the same requests, and their speed
 	@cargo build --release --locked -p vitesse-cli && benches/mocks/compare.py --speed

@@ -4,18 +4,21 @@
     benches/peers/compare.py [--runs 9] [--mib 64] [--variants plain,shuffled] [--workloads a,b,c,d] [--svg FILE]
 
 CPU time (user and system) is what counts: it repeats within a few percent whatever else runs. Before anything is
-timed the outputs of all are compared, value by value. Build first with benches/peers/build.
+timed the outputs of all are compared, value by value. Build first with benches/peers/build, and get the rivals with
+benches/peers/install. Those that are slower by far run over a part of the text. At the end: two threads, memory, start.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -24,17 +27,55 @@ TYPED = str(HERE / "sonic/target/release/typed-peer")
 WORKLOAD = str(ROOT / "target/release/workload")
 
 
-def peers(workload):
-    mapping = str(ROOT / f"benches/workloads/{workload}.json")
-    found = {"vitesse": [RUNTIME, "transform", "--quiet", "--mapping", mapping]}
+TOOLS = ROOT / ".tools/peers"
+VRL = TOOLS / "vrl/release/vrl-peer"
+PYTHON = TOOLS / "python/bin/python"
+PROGRAMS = HERE / "programs"
+# How much of the text each takes, so that a run ends within seconds.
+PARTS = {"sonic-rs typed": 1, "serde_json typed": 1, "vitesse": 1}
+SLOW = 1 / 8
+# What a rival has to be beaten by: (plain, shuffled).
+BARS = {
+    ("sonic-rs typed", "a"): (2.9, 2.2), ("sonic-rs typed", "b"): (2.4, 1.3), ("sonic-rs typed", "c"): (1.65, 1.0),
+    ("sonic-rs typed", "d"): (2.5, 2.0), ("VRL", "a"): (15, None), ("VRL", "b"): (13, None), ("VRL", "c"): (10, None),
+    ("VRL", "d"): (15, None),
+}
+
+
+def peers(workload, variant, folder):
+    mapping = ROOT / f"benches/workloads/{workload}.json"
+    if variant == "longkeys":
+        # The keys are others, so the mapping is.
+        document = json.loads(mapping.read_text())
+        for line in document["transformations"]:
+            sources = line["source_field"]
+            line["source_field"] = long_keys(sources) if isinstance(sources, str) else [long_keys(s) for s in sources]
+        mapping = pathlib.Path(folder) / "longkeys.json"
+        mapping.write_text(json.dumps(document))
+    found = {"vitesse": [RUNTIME, "transform", "--quiet", "--mapping", str(mapping)]}
+    if variant == "longkeys":
+        return found
     if os.path.exists(TYPED):
         found["sonic-rs typed"] = [TYPED, "sonic", workload]
         found["serde_json typed"] = [TYPED, "serde", workload]
-    jq = HERE / f"programs/{workload}.jq"
+    if VRL.exists():
+        found["VRL"] = [str(VRL), str(PROGRAMS / f"{workload}.vrl")]
+    if PYTHON.exists():
+        for engine, name in [("duckdb", "DuckDB"), ("polars", "Polars")]:
+            if workload != "b":
+                found[name] = [str(PYTHON), str(PROGRAMS / "frame.py"), engine, workload]
+        found["Python + orjson"] = [str(PYTHON), str(PROGRAMS / "peer.py"), workload]
+    path = f"{TOOLS}/bin:{os.environ['PATH']}"
+    if node := shutil.which("node", path=path):
+        found["Node"] = [node, str(PROGRAMS / "peer.js"), workload]
     for name in ("jq", "gojq", "jaq"):
-        if jq.exists() and shutil.which(name):
-            found[name] = [name, "-c", "-f", str(jq)]
+        if binary := shutil.which(name, path=path):
+            found[name] = [binary, "-c", "-f", str(PROGRAMS / f"{workload}.jq")]
     return found
+
+
+def long_keys(path):
+    return re.sub(r"[A-Za-z_][A-Za-z0-9_]*", r"\g<0>_with_a_name_that_is_longer_than_a_register", path)
 
 
 def run(command, data, out):
@@ -50,7 +91,14 @@ def run(command, data, out):
 def values(path):
     with open(path, "rb") as lines:
         # Text and number forms differ between peers (12.50 and 12.5); values may not.
-        return [json.loads(line) for line in lines]
+        return [there(json.loads(line)) for line in lines]
+
+
+def there(value):
+    """Frames write null for what is missing; no workload maps a null, so it says nothing."""
+    if isinstance(value, dict):
+        return {key: there(inner) for key, inner in value.items() if inner is not None}
+    return [there(inner) for inner in value] if isinstance(value, list) else value
 
 
 def main():
@@ -72,7 +120,15 @@ def main():
                 size = os.path.getsize(data)
                 with open(data, "rb") as whole, open(small, "wb") as part:
                     part.writelines(line for line, _ in zip(whole, range(2000)))
-                found = peers(workload)
+                tenth = f"{folder}/part"
+                with open(data, "rb") as whole, open(tenth, "wb") as part:
+                    left = size * SLOW
+                    for line in whole:
+                        left -= part.write(line)
+                        if left <= 0:
+                            break
+                found = peers(workload, variant, folder)
+                shares = {name: PARTS.get(name, os.path.getsize(tenth) / size) for name in found}
                 if options.peers:
                     wanted = ["vitesse", *options.peers.split(",")]
                     found = {name: command for name, command in found.items() if name in wanted}
@@ -88,14 +144,57 @@ def main():
                 times = {name: [] for name in found}
                 for _ in range(options.runs):
                     for name, command in found.items():
-                        times[name].append(run(command, data, "/dev/null"))
+                        seconds = run(command, data if shares[name] == 1 else tenth, "/dev/null")
+                        times[name].append(seconds / shares[name])
                 for name in found:
                     ratios = [peer / ours for peer, ours in zip(times[name], times["vitesse"])]
                     row = (variant, workload, name, size / 1e6 / statistics.median(times[name]), statistics.median(ratios))
                     table.append(row)
-                    print(f"{variant:9} {workload} {name:18} {row[3]:7.0f} MB/s  vitesse is {row[4]:6.2f}x", flush=True)
+                    bar = BARS.get((name, workload), (None, None))[variant == "shuffled"] if variant in ("plain", "shuffled") else None
+                    verdict = "" if bar is None else f"  bar {bar}x: {'met' if row[4] >= bar else 'MISSED'}"
+                    print(f"{variant:9} {workload} {name:18} {row[3]:7.0f} MB/s  vitesse is {row[4]:6.2f}x{verdict}", flush=True)
+        more(folder, options)
     if options.svg:
         pathlib.Path(options.svg).write_text(svg([row for row in table if row[0] == "plain"]))
+
+
+def more(folder, options):
+    """Two threads against one, memory, and the start."""
+    data = f"{folder}/threads"
+    with open(data, "wb") as file:
+        subprocess.run([WORKLOAD, "a", "plain", str(max(options.mib, 128))], stdout=file, check=True)
+    command = peers("a", "plain", folder)["vitesse"] + ["--input", data]
+    walls, cpus, memory = [], [], 0
+    for _ in range(9):
+        wall, cpu = [], []
+        for threads in ("1", "2"):
+            start = time.monotonic()
+            with open("/dev/null", "wb") as out:
+                process = subprocess.Popen(command + ["--threads", threads], stdout=out)
+                # What the kernel reports at the end counts the parent too, so it is asked while the process runs.
+                while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    try:
+                        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+                        if "vitesse" in status.split("\n", 1)[0]:
+                            memory = max(memory, int(re.search(r"VmHWM:\s+(\d+)", status)[1]))
+                    except (OSError, TypeError):
+                        pass
+                    time.sleep(0.005)
+                _, _, usage = os.wait4(process.pid, 0)
+            wall.append(time.monotonic() - start)
+            cpu.append(usage.ru_utime + usage.ru_stime)
+        walls.append(wall[0] / wall[1])
+        cpus.append(cpu[1] / cpu[0])
+    starts = []
+    one = f"{folder}/one"
+    with open(data, "rb") as whole, open(one, "wb") as first:
+        first.write(whole.readline())
+    for _ in range(21):
+        starts.append(run(peers("a", "plain", folder)["vitesse"], one, "/dev/null"))
+    print(f"two threads: wall {statistics.median(walls):.2f}x faster (bar 1.6), "
+          f"CPU {statistics.median(cpus):.2f}x of one (bar 1.15), on {os.cpu_count()} processors")
+    print(f"peak memory: {memory / 1024:.1f} MB (bar 12)")
+    print(f"start, one record, end: {statistics.median(starts) * 1000:.1f} ms CPU (bar 3)")
 
 
 def svg(rows):

@@ -207,13 +207,17 @@ pub(crate) struct Transform {
     /// decompressed.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) input: Vec<PathBuf>,
-    /// Where the output goes, all at once when it is complete; stdout if not given.
+    /// Where the output goes, all at once when it is complete; stdout if not given. It is compressed if the name
+    /// ends in .gz or .zst.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// How the output is compressed, whatever its name.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) output_compression: Option<Compression>,
     /// How the input is compressed, whatever its name.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) compression: Option<Compression>,
-    /// How many threads transform. The order of records stays.
+    /// How many threads transform, at most four for each processor. The order of records stays.
     #[arg(long, default_value = "1", value_name = "N")]
     pub(crate) threads: NonZeroUsize,
     /// What a record that fails does; otherwise the mapping says.
@@ -228,7 +232,11 @@ pub(crate) struct Transform {
     /// Refuse records longer than this many MiB.
     #[arg(long, default_value = "64", value_name = "MIB")]
     pub(crate) max_record: NonZeroUsize,
-    /// Check the mapping and say how it would run, and transform nothing.
+    /// Tell on stderr what each line does with records, with types in place of values: `all`, one record in so
+    /// many (`1/1000`), the record of this number (`17`) or of this id (`id=cus_1000`).
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) trace: Option<super::transform::Traced>,
+    /// Say whether this runtime can run the mapping and which lines take more time, and transform nothing.
     #[arg(long)]
     pub(crate) check: bool,
     /// No progress and no summary.
@@ -249,4 +257,15 @@ pub(crate) enum Compression {
     None,
     Gzip,
     Zstd,
+}
+
+impl Compression {
+    /// What was asked for, or else what the name says.
+    pub(crate) fn of(asked: Option<Self>, name: &str) -> Self {
+        asked.unwrap_or(match name.rsplit('.').next() {
+            Some("gz") => Self::Gzip,
+            Some("zst") => Self::Zstd,
+            _ => Self::None,
+        })
+    }
 }

@@ -13,6 +13,8 @@
 //!     vitesse_runtime::run(functions)
 //! }
 //! ```
+//!
+//! `--version --json` lists the functions that a runtime has, and `transform --check` refuses a mapping that names another.
 
 #![forbid(unsafe_code)]
 
@@ -48,7 +50,11 @@ fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
     if args.version {
         let version = env!("CARGO_PKG_VERSION");
         let line = if args.json {
-            format!("{{\"version\":\"{version}\",\"mapping_versions\":[{VERSION}]}}\n")
+            let names: Vec<String> = functions.names().map(|name| format!("{name:?}")).collect();
+            format!(
+                "{{\"version\":\"{version}\",\"mapping_versions\":[{VERSION}],\"functions\":[{}]}}\n",
+                names.join(",")
+            )
         } else {
             format!("vitesse-runtime {version} (mapping version {VERSION})\n")
         };

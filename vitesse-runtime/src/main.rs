@@ -4,6 +4,11 @@
 
 use std::process::ExitCode;
 
+// musl's own allocator takes a lock for each call; see the page about performance.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     vitesse_runtime::run(vitesse_core::mapping::Functions::builtin())
 }

@@ -131,7 +131,123 @@ fn the_version_names_the_mappings_it_accepts() {
     let json = run(&["--version", "--json"]);
     assert!(json.status.success());
     assert!(String::from_utf8_lossy(&json.stdout).contains("\"mapping_versions\":[1]"));
+    assert!(String::from_utf8_lossy(&json.stdout).contains("\"scale_decimal\""));
     assert_eq!(run(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn check_tells_what_takes_more_time_and_refuses_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = folder.path().join("m.json");
+    let check = |function: &str| {
+        let line = r#"{"source_field": "a", "dest_field": "x", "transform_type": "custom", "transform_config": {"function": "F"}}"#;
+        let text = format!(r#"{{"version": 1, "transformations": [{}]}}"#, line.replace('F', function));
+        std::fs::write(&mapping, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_vitesse-runtime"))
+            .args(["transform", "--check", "--mapping"])
+            .arg(&mapping)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, told) = check("upper");
+    assert!(
+        code == Some(0)
+            && told.contains("valid, 1 lines; all from bytes to bytes but these, counted from 0: 0"),
+        "{told}"
+    );
+    let (code, told) = check("shout");
+    assert_eq!(code, Some(i32::from(vitesse_core::ErrorKind::MappingInvalid.exit_code())));
+    assert!(told.contains("there is no function \"shout\""), "{told}");
+}
+
+#[test]
+fn output_is_compressed_by_its_name_and_reads_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = r#"{"version": 1, "transformations": [{"source_field": "x", "dest_field": "x", "transform_type": "direct"}]}"#;
+    std::fs::write(folder.path().join("copy.json"), copy).unwrap();
+    for name in ["out.gz", "out.zst"] {
+        let output = runtime(folder.path(), &["--output", name], &many(20_000));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let size = std::fs::metadata(folder.path().join(name)).unwrap().len();
+        assert!(size < expected(20_000).len() as u64 / 2, "{name}: {size}");
+        let again = Command::new(env!("CARGO_BIN_EXE_vitesse-runtime"))
+            .current_dir(folder.path())
+            .args(["transform", "--quiet", "--mapping", "copy.json", "--input", name])
+            .output()
+            .unwrap();
+        assert!(again.stdout == expected(20_000), "{name}");
+    }
+    let output = runtime(folder.path(), &["--output-compression", "gzip"], &many(10));
+    assert_eq!(output.stdout[..2], [0x1f, 0x8b]);
+}
+
+#[test]
+fn damaged_compression_is_called_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(&many(3000)).unwrap();
+    let gz = gz.finish().unwrap();
+    std::fs::write(folder.path().join("cut.gz"), &gz[..gz.len() / 2]).unwrap();
+    std::fs::write(folder.path().join("text.gz"), many(3)).unwrap();
+    std::fs::write(folder.path().join("text.zst"), many(3)).unwrap();
+    std::fs::write(folder.path().join("empty.zst"), b"").unwrap();
+    for (name, format) in [("cut.gz", "gzip"), ("text.gz", "gzip"), ("text.zst", "zstd")] {
+        let output = runtime(folder.path(), &["--input", name], b"");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(
+            told.contains(&format!("not {format}, is damaged, or was cut off")) && told.contains(name),
+            "{told}"
+        );
+    }
+    assert!(runtime(folder.path(), &["--input", "empty.zst"], b"").status.success());
+}
+
+#[test]
+fn a_mark_at_the_start_of_a_file_is_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("1"), "\u{feff}{\"a\":1}").unwrap();
+    std::fs::write(folder.path().join("2"), "\u{feff}[{\"a\":2}]").unwrap();
+    std::fs::write(folder.path().join("3"), "\u{feff}").unwrap();
+    let output = runtime(folder.path(), &["--input", "1", "2", "3"], b"");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, b"{\"x\":1}\n{\"x\":2}\n");
+}
+
+#[test]
+fn records_of_many_lines_are_cut_between_them_for_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    // Compact ones first, so that what begins as lines does not go on as lines.
+    let mut input = many(2000);
+    for n in 2000..30_000 {
+        input.extend_from_slice(
+            format!("{{\n  \"a\": {n},\n  \"l\": [\n{{\"b\": 1}},\n{{\"b\": 2}}\n]\n}}\n").as_bytes(),
+        );
+    }
+    // More threads than there can be are no reason to start them.
+    for threads in ["1", "3", "100000"] {
+        let output = runtime(folder.path(), &["--threads", threads], &input);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout == expected(30_000), "{threads} threads");
+    }
+}
+
+#[test]
+fn lines_are_traced_with_types_for_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = b"{\"id\":\"c1\",\"a\":\"secret\"}\n{\"id\":\"c2\"}\n{\"id\":\"c3\",\"a\":null}\n";
+    for (which, expected) in [
+        ("id=c1", "record 1, line 0: a (string) -> copy -> x (string)\n"),
+        ("2", "record 2, line 0: a (missing) -> copy -> x (missing)\n"),
+        (
+            "1/2",
+            "record 1, line 0: a (string) -> copy -> x (string)\nrecord 3, line 0: a (null) -> copy -> x (null)\n",
+        ),
+    ] {
+        let output = runtime(folder.path(), &["--quiet", "--trace", which], input);
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+    }
 }
 
 #[test]

@@ -139,6 +139,9 @@ pub(crate) struct SpecArgs {
     /// Look for the description: where the page there says, and at the usual places.
     #[arg(long)]
     pub(crate) find: bool,
+    /// Read a JSON Schema, or sample records as JSON, NDJSON or CSV: for APIs without a description.
+    #[arg(long, conflicts_with = "find")]
+    pub(crate) data: bool,
     /// Show every diagnostic, not only the first of each kind.
     #[arg(long)]
     pub(crate) all: bool,

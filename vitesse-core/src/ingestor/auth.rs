@@ -11,19 +11,11 @@ impl<'t> Builder<'t> {
         let (schemes, place) = if self.old() {
             (self.root.get("securityDefinitions"), "#/securityDefinitions")
         } else {
-            (
-                self.root.get("components").and_then(|c| c.get("securitySchemes")),
-                "#/components/securitySchemes",
-            )
+            (self.component("securitySchemes"), "#/components/securitySchemes")
         };
-        for (name, at) in schemes.into_iter().flat_map(|all| all.members()) {
-            let mut at = at;
-            if let Some(reference) = self.schemas.reference(at) {
-                match self.schemas.resolve(at, &reference, "securitySchemes") {
-                    Some(found) => at = found,
-                    None => continue,
-                }
-            }
+        let schemes = schemes.map(|all| self.members(all, "security schemes")).unwrap_or_default();
+        for (name, at) in schemes {
+            let Some(at) = self.follow(at, "securitySchemes") else { continue };
             let description = text(at, "description");
             let Some(kind) = self.scheme(at, description.as_deref().unwrap_or_default()) else { continue };
             let pointer = format!("{place}/{}", super::tree::escape_pointer(&name));

@@ -6,6 +6,8 @@ mod rate;
 mod records;
 mod resources;
 
+pub(crate) use rate::said;
+
 use crate::spec::ApiSpec;
 
 /// Derives everything, in the order in which one fact leads to the next.

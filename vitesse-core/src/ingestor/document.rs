@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use super::tree::{Kind, Tree, Val};
 use super::uri;
 
+/// How many references the way of one reference may lead through.
+const MOST_DETOURS: usize = 32;
+
 /// One document and where it came from.
 #[derive(Debug)]
 pub(crate) struct Document<'t> {
@@ -82,6 +85,11 @@ impl<'t> Documents<'t> {
     }
 
     fn resolve_fresh(&self, from: Val<'_>, reference: &str) -> Result<Val<'_>, Lost> {
+        self.resolve_within(from, reference, &mut { MOST_DETOURS })
+    }
+
+    /// As `resolve`, with so many references on the way as are left.
+    fn resolve_within(&self, from: Val<'_>, reference: &str, left: &mut usize) -> Result<Val<'_>, Lost> {
         let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let number = from.tree().number as usize;
         let (home, home_root) = self.home(number, from.node());
@@ -100,15 +108,38 @@ impl<'t> Documents<'t> {
             return Ok(document.tree.val(root.1));
         }
         match fragment.strip_prefix('/') {
-            Some(pointer) => walk(document.tree.val(root.1), pointer)
+            Some(pointer) => self
+                .walk(document.tree.val(root.1), pointer, left)
                 // A pointer from the document's root is a common slip where a part has its own address.
-                .or_else(|| walk(document.tree.root(), pointer))
+                .or_else(|| self.walk(document.tree.root(), pointer, left))
                 .ok_or(Lost::Nowhere),
             None => {
                 let node = self.anchors.get(&(root.0, fragment.into_owned()));
                 node.map(|node| document.tree.val(*node)).ok_or(Lost::Nowhere)
             }
         }
+    }
+
+    /// The value a JSON pointer without its first slash leads to. Where a step isn't there and a reference is,
+    /// it leads on: many descriptions keep all their components, or all their paths, in another file.
+    fn walk<'a>(&'a self, root: Val<'a>, pointer: &str, left: &mut usize) -> Option<Val<'a>> {
+        let mut at = root;
+        for step in pointer.split('/') {
+            let step: Cow<'_, str> = if step.contains('~') {
+                step.replace("~1", "/").replace("~0", "~").into()
+            } else {
+                step.into()
+            };
+            at = loop {
+                if let Some(next) = child(at, &step) {
+                    break next;
+                }
+                let reference = at.get("$ref")?.as_str()?;
+                *left = left.checked_sub(1)?;
+                at = self.resolve_within(at, &reference, left).ok()?;
+            };
+        }
+        Some(at)
     }
 
     /// The documents that references name and that aren't here, by address.
@@ -193,15 +224,8 @@ impl<'t> Documents<'t> {
     }
 }
 
-/// The value a JSON pointer without its first slash leads to.
-fn walk<'t>(root: Val<'t>, pointer: &str) -> Option<Val<'t>> {
-    let mut at = root;
-    for step in pointer.split('/') {
-        let step: Cow<'_, str> =
-            if step.contains('~') { step.replace("~1", "/").replace("~0", "~").into() } else { step.into() };
-        at = if at.is_list() { at.items().nth(step.parse().ok()?)? } else { at.get(&step)? };
-    }
-    Some(at)
+fn child<'t>(at: Val<'t>, step: &str) -> Option<Val<'t>> {
+    if at.is_list() { at.items().nth(step.parse().ok()?) } else { at.get(step) }
 }
 
 fn text_of<'a>(tree: &'a Tree<'_>, node: usize) -> &'a str {

@@ -1,13 +1,21 @@
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+#[cfg(feature = "store")]
+use super::cache::{Cache, Head};
 use super::read::{Ingested, ReadOptions, SourceDocument, missing_documents, read_set};
-use super::{find, uri};
+use super::request::IngestRequest;
+use super::{data, find, uri};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files;
+#[cfg(feature = "store")]
+use crate::net::Validators;
 use crate::net::{Auth, Client, Fetched};
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
+use crate::secret::{CredentialSource, EnvSource};
 use crate::spec::{Action, Diagnostic, DiagnosticKind};
 
 /// How many documents one description may be spread over.
@@ -27,12 +35,39 @@ const AT_ONCE: usize = 8;
 /// println!("{} endpoints", found.spec.endpoints.len());
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Ingestor {
     client: Client,
     auth: Option<Auth>,
+    credentials: Arc<dyn CredentialSource>,
     progress: Progress,
+    known: Option<Arc<Catalogue>>,
+    #[cfg(feature = "store")]
+    cache: Option<Cache>,
     options: ReadOptions,
+}
+
+/// Answers with the descriptions that are known for what is asked.
+type Catalogue = dyn Fn(&Wanted<'_>) -> Vec<KnownDescription> + Send + Sync;
+
+/// What is asked of a catalogue of known descriptions.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Where the API is.
+    pub address: &'a str,
+    /// What it is called, if that was said.
+    pub name: Option<&'a str>,
+}
+
+/// A description that somebody else keeps of an API.
+#[derive(Clone, Debug)]
+pub struct KnownDescription {
+    /// Who keeps it, for the diagnostic: `the built-in catalogue`.
+    pub keeper: String,
+    /// Where it is; what relative references in it start from.
+    pub address: String,
+    /// The description itself; without it, it is fetched from the address.
+    pub document: Option<Vec<u8>>,
 }
 
 /// A document as it was fetched.
@@ -50,7 +85,44 @@ impl Got {
 impl Ingestor {
     /// Fetches through `client`, and so under its guard and limits.
     pub fn new(client: Client) -> Self {
-        Self { client, auth: None, progress: Progress::none(), options: ReadOptions::default() }
+        Self {
+            client,
+            auth: None,
+            credentials: Arc::new(EnvSource),
+            progress: Progress::none(),
+            known: None,
+            #[cfg(feature = "store")]
+            cache: None,
+            options: ReadOptions::default(),
+        }
+    }
+
+    /// Takes the credentials that are named in [`IngestRequest::auth_details`] from `source` instead of the
+    /// environment.
+    #[must_use]
+    pub fn with_credentials(mut self, source: Arc<dyn CredentialSource>) -> Self {
+        self.credentials = source;
+        self
+    }
+
+    /// Asks `catalogue` where an API itself shows no description. What it gives is marked as a third party's.
+    #[must_use]
+    pub fn with_known(
+        mut self,
+        catalogue: impl Fn(&Wanted<'_>) -> Vec<KnownDescription> + Send + Sync + 'static,
+    ) -> Self {
+        self.known = Some(Arc::new(catalogue));
+        self
+    }
+
+    /// Keeps what is fetched in `store`, and asks a peer only for what has changed since.
+    ///
+    /// What is fetched with credentials isn't kept.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn with_cache(mut self, store: Arc<dyn crate::store::Store>, namespace: impl Into<String>) -> Self {
+        self.cache = Some(Cache::new(store, namespace.into()));
+        self
     }
 
     /// Sends credentials, to the origin they are for and nowhere else.
@@ -73,8 +145,68 @@ impl Ingestor {
     /// What [`Client`] says of an address that can't be fetched, [`ErrorKind::NotFound`] or
     /// [`ErrorKind::Io`] for a file, and what [`read_set`] says of the document.
     pub async fn read(&self, address: &str) -> Result<Ingested> {
+        let step = self.progress.step("reading the description", None);
+        step.note(address);
         let first = self.get(address).await?;
-        self.complete(first).await
+        self.complete(first, &step).await
+    }
+
+    /// Reads a JSON Schema or sample records at `address`, a URL or a file: see [`read_data`](super::read_data).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and what [`read_data`](super::read_data) says of the content.
+    pub async fn read_data(&self, address: &str) -> Result<Ingested> {
+        let step = self.progress.step("reading the data", None);
+        step.note(address);
+        let got = self.get(address).await?;
+        step.advance(1)?;
+        data::read_data(&got.bytes, &ReadOptions { address: got.address, ..self.options.clone() })
+    }
+
+    /// Does what a request says: reads the description it names, or finds that of the API it names.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read) and [`find`](Self::find), naming the API and the side it is on;
+    /// [`ErrorKind::InvalidInput`] if the request names neither, or its credentials can't be used.
+    pub async fn ingest(&self, request: &IngestRequest) -> Result<Ingested> {
+        let named = |mut error: Error| {
+            if let Some(side) = &request.side {
+                error = error.with("side", side);
+            }
+            match &request.api_name {
+                Some(name) => error.with("api", name),
+                None => error,
+            }
+        };
+        self.requested(request).await.map_err(named)
+    }
+
+    async fn requested(&self, request: &IngestRequest) -> Result<Ingested> {
+        let Some(address) = request.address() else {
+            return Err(Error::new(ErrorKind::InvalidInput, "neither api_url nor spec_url is given")
+                .in_operation("ingestor.ingest")
+                .help("give the address of the API, or of its description"));
+        };
+        let mut own = self.clone();
+        if is_url(address)
+            && let Some(auth) = request.auth_details.auth(address, &self.client, &self.credentials)?
+        {
+            own.auth = Some(auth);
+        }
+        let name = request.api_name.as_deref();
+        let mut found = if request.spec_url.is_some() {
+            own.read(address).await?
+        } else {
+            own.find_named(address, name).await?
+        };
+        let untitled = found
+            .diagnostics
+            .iter()
+            .any(|d| d.kind == DiagnosticKind::Missing && d.message.contains("title"));
+        if let Some(name) = name.filter(|_| untitled) {
+            found.spec.api_name = name.into();
+        }
+        Ok(found)
     }
 
     /// Reads the description of the API at `address`, wherever it is: there, where a page there says, in
@@ -84,16 +216,48 @@ impl Ingestor {
     /// As [`read`](Self::read) if there is just one candidate; else [`ErrorKind::SpecInvalid`], or
     /// [`ErrorKind::Unreachable`] if nothing there answers.
     pub async fn find(&self, address: &str) -> Result<Ingested> {
+        self.find_named(address, None).await
+    }
+
+    async fn find_named(&self, address: &str, name: Option<&str>) -> Result<Ingested> {
         if !is_url(address) {
             return self.read(address).await;
         }
+        let error = match self.search(address).await {
+            Ok(found) => return Ok(found),
+            Err(error) if matches!(error.kind(), ErrorKind::AddressRefused | ErrorKind::Cancelled) => {
+                return Err(error);
+            }
+            Err(error) => error,
+        };
+        let Some(catalogue) = &self.known else { return Err(error) };
+        let step = self.progress.step("asking the catalogue", None);
+        for known in catalogue(&Wanted { address, name }) {
+            step.note(&known.address);
+            let KnownDescription { keeper, address, document } = known;
+            let read = match document {
+                Some(bytes) => self.complete(Got { address: address.clone(), bytes }, &step).await,
+                None => self.read(&address).await,
+            };
+            if let Ok(found) = read {
+                let message = format!(
+                    "the API shows no description; this one is a third party's copy, from {keeper}: {address}"
+                );
+                return Ok(noted(found, DiagnosticKind::ThirdPartyCopy, message));
+            }
+        }
+        Err(error)
+    }
+
+    /// Looks for the description at the API itself.
+    async fn search(&self, address: &str) -> Result<Ingested> {
         let step = self.progress.step("looking for the description", None);
         let direct = self.get(address).await;
         let mut why = match direct {
             Ok(got) => {
                 let page = String::from_utf8_lossy(&got.bytes).into_owned();
                 let base = got.address.clone();
-                match self.complete(got).await {
+                match self.complete(got, &step).await {
                     Ok(found) => return Ok(found),
                     Err(error) => {
                         for shown in self.shown(&page, &base).await {
@@ -125,7 +289,7 @@ impl Ingestor {
         candidates.extend(find::places(address));
         for group in candidates.chunks(AT_ONCE) {
             step.advance(group.len() as u64)?;
-            if let Some(found) = self.first_of(group, &mut why).await {
+            if let Some(found) = self.first_of(group, &mut why, &step).await {
                 return Ok(found);
             }
         }
@@ -156,7 +320,7 @@ impl Ingestor {
     }
 
     /// The first of the addresses, in their order, that has a description; all are asked at once.
-    async fn first_of(&self, addresses: &[String], why: &mut Error) -> Option<Ingested> {
+    async fn first_of(&self, addresses: &[String], why: &mut Error, step: &Step<'_>) -> Option<Ingested> {
         let mut tasks = JoinSet::new();
         for (number, address) in addresses.iter().cloned().enumerate() {
             let own = self.clone();
@@ -173,7 +337,7 @@ impl Ingestor {
         }
         for (answer, address) in got.into_iter().zip(addresses) {
             let Some(answer) = answer else { continue };
-            if let Ok(found) = self.complete(answer).await {
+            if let Ok(found) = self.complete(answer, step).await {
                 return Some(elsewhere(found, address, "one of the usual places"));
             }
         }
@@ -181,7 +345,7 @@ impl Ingestor {
     }
 
     /// Reads a document together with those it refers to.
-    async fn complete(&self, first: Got) -> Result<Ingested> {
+    async fn complete(&self, first: Got, step: &Step<'_>) -> Result<Ingested> {
         let mut all = vec![first];
         let mut tried: Vec<String> = Vec::new();
         loop {
@@ -198,6 +362,8 @@ impl Ingestor {
                 if remote && !is_url(&address) {
                     continue;
                 }
+                step.note(&address);
+                step.advance(1)?;
                 if let Ok(mut got) = self.get(&address).await {
                     // References name it as it was asked for, whatever it was redirected to.
                     got.address = address;
@@ -220,12 +386,43 @@ impl Ingestor {
         }
         let mut request = self.client.get(address).cancel(self.progress.cancel());
         request = request.header("accept", "application/json, application/yaml;q=0.9, */*;q=0.5");
-        if let Some(auth) = &self.auth {
-            request = request.auth(auth);
+        // A description may refer to other hosts, which are asked without the credentials.
+        let auth =
+            self.auth.as_ref().filter(|auth| url::Url::parse(address).is_ok_and(|url| auth.is_for(&url)));
+        if let Some(auth) = auth {
+            return got(request.auth(auth).fetch().await?);
         }
-        let Fetched { url, body, .. } = request.fetch().await?.success()?;
-        Ok(Got { address: url.to_string(), bytes: body.to_vec() })
+        #[cfg(feature = "store")]
+        if let Some(cache) = &self.cache {
+            let kept = cache.get(address).await;
+            if let Some(kept) = &kept {
+                request = request.if_changed(&kept.head.validators);
+            }
+            let fetched = request.fetch().await?;
+            if let Some(kept) = kept.filter(|_| fetched.not_modified()) {
+                return Ok(Got { address: kept.head.address, bytes: kept.body });
+            }
+            let validators = Validators::of(&fetched.headers);
+            let got = got(fetched)?;
+            cache.put(address, &Head { address: got.address.clone(), validators }, &got.bytes).await;
+            return Ok(got);
+        }
+        got(request.fetch().await?)
     }
+}
+
+impl fmt::Debug for Ingestor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ingestor")
+            .field("auth", &self.auth)
+            .field("known", &self.known.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+fn got(fetched: Fetched) -> Result<Got> {
+    let Fetched { url, body, .. } = fetched.success()?;
+    Ok(Got { address: url.to_string(), bytes: body.to_vec() })
 }
 
 fn is_url(address: &str) -> bool {
@@ -236,23 +433,26 @@ fn is_url(address: &str) -> bool {
 fn read_file(path: &str) -> Result<Got> {
     // What the caller named as its standard input is no file; what a document names must be one.
     let read = if path == "/dev/stdin" { files::read } else { files::read_regular };
-    let bytes =
-        read(Path::new(path), files::MOST_BYTES).map_err(|error| error.in_operation("ingestor.fetch"))?;
+    let failed = |error: Error| error.in_operation("ingestor.fetch");
+    let bytes = match read(Path::new(path), files::MOST_BYTES) {
+        // References are addresses, in which a space is written %20; files are named as they are.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.contains('%') => {
+            read(Path::new(&*uri::decode(path)), files::MOST_BYTES).map_err(|_| failed(error))?
+        }
+        read => read.map_err(failed)?,
+    };
     Ok(Got { address: path.to_owned(), bytes })
 }
 
-fn elsewhere(mut found: Ingested, address: &str, how: &str) -> Ingested {
-    found.diagnostics.insert(
-        0,
-        Diagnostic {
-            kind: DiagnosticKind::FoundElsewhere,
-            severity: DiagnosticKind::FoundElsewhere.severity(),
-            action: Action::None,
-            message: format!("the description was found at {address}: {how}"),
-            pointer: "#".into(),
-            line: None,
-            document: None,
-        },
-    );
+fn elsewhere(found: Ingested, address: &str, how: &str) -> Ingested {
+    noted(found, DiagnosticKind::FoundElsewhere, format!("the description was found at {address}: {how}"))
+}
+
+/// Puts a diagnostic about the whole document first.
+fn noted(mut found: Ingested, kind: DiagnosticKind, message: String) -> Ingested {
+    let (severity, pointer) = (kind.severity(), "#".into());
+    let note =
+        Diagnostic { kind, severity, action: Action::None, message, pointer, line: None, document: None };
+    found.diagnostics.insert(0, note);
     found
 }

@@ -26,13 +26,13 @@ pub(crate) fn document(root: Val<'_>) -> (&'static str, &'static str) {
     } else if has("log") && root.get("log").is_some_and(|log| log.get("entries").is_some()) {
         ("a HAR recording", "give an OpenAPI document, or sample records")
     } else if text("$schema").contains("json-schema.org") || (has("type") && has("properties")) {
-        ("a JSON Schema", "it describes data, not an API; give it as a schema instead")
+        ("a JSON Schema", "it describes data, not an API; read it as data (`vitesse spec --data`)")
     } else if (has("error") || has("errors") || has("message")) && !has("info") {
         ("an error answer", "the address may need credentials, or be another one")
     } else if has("info") || has("paths") {
         ("a part of an API description without its version", "add `openapi` or `swagger` at the top")
     } else if root.is_list() {
-        ("a list", "give it as sample records instead, or the API's description")
+        ("a list", "read it as data if these are sample records (`vitesse spec --data`)")
     } else if root.is_object() {
         ("another JSON or YAML document", "give the address of the OpenAPI or Swagger document itself")
     } else {

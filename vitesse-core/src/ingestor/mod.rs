@@ -29,6 +29,8 @@
 //! # Ok::<(), vitesse_core::Error>(())
 //! ```
 //!
+//! [`read_data`] takes a JSON Schema or sample records, for APIs that have no description.
+//!
 //! With the feature `net`, `Ingestor` fetches descriptions with all that they refer to, and finds them from an
 //! API's address.
 //!
@@ -39,6 +41,10 @@
 
 mod auth;
 mod build;
+#[cfg(all(feature = "net", feature = "store"))]
+mod cache;
+mod csv;
+mod data;
 mod derive;
 mod document;
 mod fast;
@@ -48,14 +54,21 @@ mod fetch;
 mod find;
 mod infer;
 mod json;
+mod limits;
 mod looks;
+mod mend;
 mod read;
 mod report;
+#[cfg(feature = "net")]
+mod request;
 mod schema;
 mod tree;
 mod uri;
 mod yaml;
 
+pub use data::read_data;
 #[cfg(feature = "net")]
-pub use fetch::Ingestor;
+pub use fetch::{Ingestor, KnownDescription, Wanted};
 pub use read::{Ingested, ReadOptions, SourceDocument, missing_documents, read, read_set};
+#[cfg(feature = "net")]
+pub use request::{AuthDetails, IngestRequest};

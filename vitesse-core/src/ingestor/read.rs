@@ -110,11 +110,11 @@ pub fn missing_documents(documents: &[SourceDocument<'_>], options: &ReadOptions
     Ok(Documents::new(set).missing().into_iter().filter(|address| !known.contains(address)).collect())
 }
 
-fn plain(address: &str) -> String {
+pub(super) fn plain(address: &str) -> String {
     address.split('#').next().unwrap_or_default().to_owned()
 }
 
-fn hash(bytes: &[u8]) -> String {
+pub(super) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
         use std::fmt::Write as _;
         let _ = write!(text, "{byte:02x}");
@@ -122,19 +122,13 @@ fn hash(bytes: &[u8]) -> String {
     })
 }
 
-fn fail(message: impl Into<Cow<'static, str>>) -> Error {
+pub(super) fn fail(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::SpecInvalid, message).in_operation("ingestor.read")
 }
 
 /// JSON or YAML to a tree.
 fn parse<'t>(bytes: &'t [u8], options: &ReadOptions) -> Result<Tree<'t>> {
-    let most = options.max_bytes.min(MAX_TEXT);
-    if bytes.len() > most {
-        return Err(Error::new(ErrorKind::LimitExceeded, "the document is too large")
-            .in_operation("ingestor.read")
-            .with("bytes", bytes.len())
-            .with("most", most));
-    }
+    too_large(bytes, options)?;
     let (text, fault) = decode(bytes);
     if let Some((what, help)) = looks::text(&text) {
         return Err(fail(format!("this is {what}, not an API description")).help(help));
@@ -149,7 +143,19 @@ fn parse<'t>(bytes: &'t [u8], options: &ReadOptions) -> Result<Tree<'t>> {
     Ok(tree)
 }
 
-fn parse_text(text: &str) -> Result<Tree<'_>> {
+/// Refuses what is larger than the limit.
+pub(super) fn too_large(bytes: &[u8], options: &ReadOptions) -> Result<()> {
+    let most = options.max_bytes.min(MAX_TEXT);
+    if bytes.len() <= most {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::LimitExceeded, "the document is too large")
+        .in_operation("ingestor.read")
+        .with("bytes", bytes.len())
+        .with("most", most))
+}
+
+pub(super) fn parse_text(text: &str) -> Result<Tree<'_>> {
     let text = text.trim_start_matches('\u{feff}');
     if !text.trim_start().starts_with(['{', '[']) {
         return yaml::parse(text).map_err(|error| syntax("YAML", &error));
@@ -186,7 +192,7 @@ fn own(tree: Tree<'_>) -> Tree<'static> {
 }
 
 /// The text of the bytes, and what had to be done for it.
-fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<&'static str>) {
+pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<&'static str>) {
     let wide = |rest: &[u8], join: fn([u8; 2]) -> u16| {
         let units = rest.chunks_exact(2).map(|pair| join([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>()
@@ -252,20 +258,19 @@ fn interpret(
     builder.spec.format = format;
     builder.head();
     builder.servers();
-    let components = if builder.old() {
-        root.get("definitions")
-    } else {
-        root.get("components").and_then(|c| c.get("schemas"))
-    };
-    if let Some(components) = components {
-        if components.is_object() {
-            builder.schemas.components(components);
-        } else {
-            builder.schemas.wrong(components, "schemas", "an object");
-        }
+    // Some documents were moved from one version to another by hand, and left theirs where they were.
+    let places = [builder.component("schemas"), root.get("definitions")];
+    for schemas in places.into_iter().flatten() {
+        let members = builder.members(schemas, "schemas");
+        builder.schemas.components(members);
     }
     builder.auth();
+    builder.limits(None, root);
+    if let Some(info) = root.get("info") {
+        builder.limits(None, info);
+    }
     builder.paths();
+    builder.check_usable();
     let mut spec = std::mem::take(&mut builder.spec);
     let (table, report) = builder.schemas.finish();
     spec.schemas = table;
@@ -295,7 +300,7 @@ impl<'t> Builder<'t> {
                 "the document doesn't say its version; Swagger 2.0 is taken",
             );
         }
-        let info = self.root.get("info");
+        let info = self.root.get("info").map(|info| self.parts(info).last().copied().unwrap_or(info));
         match info {
             Some(info) if info.is_object() => {
                 for (name, value) in info.members() {
@@ -328,7 +333,9 @@ impl<'t> Builder<'t> {
             self.old_servers();
             Vec::new()
         } else {
-            self.root.get("servers").map(|list| self.servers_at(list)).unwrap_or_default()
+            let list = self.root.get("servers");
+            let list = list.map(|list| self.parts(list).last().copied().unwrap_or(list));
+            list.map(|list| self.servers_at(list)).unwrap_or_default()
         };
         if self.spec.servers.is_empty()
             && all.is_empty()

@@ -9,13 +9,29 @@ use std::collections::{HashMap, HashSet};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::json::{SyntaxError, is_number};
+use super::mend;
 use super::tree::{Kind, MAX_DEPTH, Node, Tree};
 use crate::spec::{Action, DiagnosticKind};
 
 /// How many members merge keys may add to a document in all.
 const MOST_MERGED: usize = 1_000_000;
 
+/// Reads YAML; where it isn't, as its writer must have meant it, if there is one such way.
 pub(crate) fn parse(text: &str) -> Result<Tree<'static>, SyntaxError> {
+    let error = match strict(text) {
+        Ok(tree) => return Ok(tree),
+        Err(error) => error,
+    };
+    let Some((mut tree, mended)) = mend::parse(text, &error, strict) else { return Err(error) };
+    for (line, what) in mended {
+        let lines = tree.lines.as_deref().unwrap_or_default();
+        let node = lines.iter().position(|of| *of as usize >= line).unwrap_or_default();
+        tree.fault(node, DiagnosticKind::LooseSyntax, Action::Repaired, what);
+    }
+    Ok(tree)
+}
+
+fn strict(text: &str) -> Result<Tree<'static>, SyntaxError> {
     let mut reader =
         Reader { tree: Tree::over(Cow::Owned(String::with_capacity(text.len()))), ..Reader::default() };
     let mut documents = 0;

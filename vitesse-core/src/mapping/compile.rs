@@ -80,6 +80,27 @@ impl Mapping {
         self.compile(functions).map(drop)
     }
 
+    /// The enabled lines that name a function which is not among the given ones, with its name: what a runtime
+    /// lacks that listed these.
+    ///
+    /// ```
+    /// use vitesse_core::mapping::Mapping;
+    /// let mapping = Mapping::parse(br#"{"version": 1, "transformations": [
+    ///     {"source_field": "a", "dest_field": "x", "transform_type": "custom", "transform_config": {"function": "shout"}}
+    /// ]}"#).unwrap();
+    /// assert_eq!(mapping.lines_beyond(["upper"]), [(0, "shout".to_owned())]);
+    /// ```
+    pub fn lines_beyond<'n>(&self, known: impl IntoIterator<Item = &'n str>) -> Vec<(usize, String)> {
+        let known: std::collections::HashSet<&str> = known.into_iter().collect();
+        let lines = self.transformations.iter().enumerate();
+        lines
+            .filter(|(_, line)| line.enabled && line.transform_type == TransformType::Custom)
+            .filter_map(|(index, line)| Some((index, line.transform_config.get("function")?.as_str()?)))
+            .filter(|(_, name)| !known.contains(name))
+            .map(|(index, name)| (index, name.to_owned()))
+            .collect()
+    }
+
     /// The lines that call functions of the host program, with the functions' names: they work in this process
     /// only and can't be deployed.
     pub fn host_lines(&self, functions: &Functions) -> Vec<(usize, String)> {

@@ -29,6 +29,8 @@ pub use compiled::{Compiled, Line, Node, Op};
 pub use document::*;
 pub use functions::{Function, Functions};
 pub use path::{FieldPath, Step};
+#[cfg(test)]
+pub(crate) use predicate::equal as value_equal;
 pub use predicate::{Predicate, Test};
 pub use problem::{Problem, Problems};
 pub use reference::function_reference;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,7 @@ pub struct Diagnostic {
 /// `warning at #/paths/~1orders/get, line 12: the reference ... leads nowhere (skipped)`
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}", self.severity.as_str(), self.pointer)?;
+        write!(f, "{} at {}", self.severity.as_str(), shortened(&self.pointer))?;
         if let Some(document) = &self.document {
             write!(f, " of {document}")?;
         }
@@ -40,6 +41,17 @@ impl fmt::Display for Diagnostic {
         }
         Ok(())
     }
+}
+
+/// A pointer that people can read: of a very long one, where it begins and ends.
+fn shortened(pointer: &str) -> Cow<'_, str> {
+    const MOST: usize = 200;
+    let steps: Vec<&str> = pointer.split('/').collect();
+    if pointer.len() <= MOST || steps.len() < 8 {
+        return pointer.into();
+    }
+    let (first, last) = (&steps[..4], &steps[steps.len() - 3..]);
+    format!("{}/.. {} more ../{}", first.join("/"), steps.len() - 7, last.join("/")).into()
 }
 
 /// How much a diagnostic matters.
@@ -175,10 +187,16 @@ kinds! {
     UnknownMember = "unknown_member", Info;
     /// A schema was inferred from examples.
     GuessedSchema = "guessed_schema", Info;
+    /// A schema names no fields, so nothing of it can be mapped.
+    VagueSchema = "vague_schema", Info;
+    /// There is no description of an API, only of its data.
+    NoDescription = "no_description", Warning;
     /// An operation describes no success.
     NoSuccess = "no_success", Info;
     /// The document came from elsewhere than was asked.
     FoundElsewhere = "found_elsewhere", Info;
+    /// The API shows no description; this one is kept by somebody else, and may be out of date.
+    ThirdPartyCopy = "third_party_copy", Warning;
 }
 
 impl fmt::Display for DiagnosticKind {

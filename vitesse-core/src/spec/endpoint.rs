@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::facts::{EndpointRole, Pagination, Records, Requirement};
-use super::{Json, Method, SchemaId};
+use super::{Json, Method, SchemaId, json};
 
 /// The position of an endpoint in [`ApiSpec::endpoints`](super::ApiSpec::endpoints).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ pub struct Parameter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Box<str>>,
     /// A sample value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub example: Option<Json>,
 }
 
@@ -237,7 +237,7 @@ pub struct Media {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_schema: Option<SchemaId>,
     /// A sample body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub example: Option<Json>,
     /// For form bodies: the media type of single parts, by property.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -268,12 +268,32 @@ impl Media {
 
 /// An answer under the status it is given for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StatusForm")]
 pub struct StatusResponse {
     /// The status as written: `200`, `2XX`, `default`.
     pub status: Box<str>,
     /// The answer; shared answers are shared here too.
     #[serde(flatten)]
     pub response: Arc<Response>,
+}
+
+/// The JSON form, read without the buffer of a flattened field: examples would lose their digits in it.
+#[derive(Deserialize)]
+struct StatusForm {
+    status: Box<str>,
+    #[serde(default)]
+    description: Option<Box<str>>,
+    #[serde(default)]
+    headers: Vec<Parameter>,
+    #[serde(default)]
+    content: Vec<Media>,
+}
+
+impl From<StatusForm> for StatusResponse {
+    fn from(form: StatusForm) -> Self {
+        let StatusForm { status, description, headers, content } = form;
+        Self { status, response: Arc::new(Response { description, headers, content }) }
+    }
 }
 
 impl StatusResponse {

@@ -70,9 +70,53 @@ impl Serialize for Json {
     }
 }
 
-// Through a tree and not through `RawValue`, which can't be read where serde buffers (flattened fields).
+/// As text, so that numbers keep their digits. Where serde buffers what it reads (flattened fields of a type around
+/// this one), there is no text any more, and reading fails.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|value| Self::new(&value))
+        Box::<RawValue>::deserialize(deserializer).map(|raw| Self(compact(raw.get())))
+    }
+}
+
+/// For fields that may be missing: a null that is there is a value, and not a missing one.
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Json::deserialize(deserializer).map(Some)
+}
+
+/// JSON text without the spaces between its parts.
+fn compact(text: &str) -> Box<str> {
+    let (mut inside, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        let between = !inside && matches!(c, ' ' | '\n' | '\r' | '\t');
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if inside => escaped = true,
+            '"' => inside = !inside,
+            _ => {}
+        }
+        !between
+    };
+    text.chars().filter(keep).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back_with_every_digit() {
+        for text in
+            ["1.10", "1e999", "null", r#"{"a":[1, 2.50],"b \" c":" d "}"#, "123456789012345678901234567890"]
+        {
+            let json = Json::from_text(compact(text)).unwrap();
+            let written = serde_json::to_string(&[&json]).unwrap();
+            assert_eq!(serde_json::from_str::<Vec<Json>>(&written).unwrap(), std::slice::from_ref(&json));
+            let pretty = format!("[ {} ]", text.replace(',', " ,\n "));
+            if !text.contains('"') {
+                assert_eq!(serde_json::from_str::<[Json; 1]>(&pretty).unwrap(), [json]);
+            }
+        }
+        let value = serde_json::json!({"a": 1.5});
+        assert_eq!(serde_json::from_value::<Json>(value.clone()).unwrap().value(), value);
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Json;
+use super::{Json, json};
 
 /// The handle of a schema in its [`Schemas`] table. In JSON: `{"$ref": "#/schemas/7"}`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -249,25 +249,25 @@ pub enum Additional {
 #[serde(rename_all = "camelCase", default)]
 pub struct Details {
     /// What it is when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub default: Option<Json>,
     /// A sample value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub example: Option<Json>,
     /// The least value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub minimum: Option<Json>,
     /// The greatest value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub maximum: Option<Json>,
     /// A bound that isn't reached.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub exclusive_minimum: Option<Json>,
     /// A bound that isn't reached.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub exclusive_maximum: Option<Json>,
     /// What the value is a multiple of.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "json::present")]
     pub multiple_of: Option<Json>,
     /// The least number of characters.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -40,11 +40,12 @@ impl Plan {
 
     /// The plan of a mapping that was compiled already.
     pub fn of(compiled: Compiled) -> Self {
+        let compiled = Arc::new(compiled);
         let fast = Fast::compile(&compiled);
         Self {
-            compiled: Arc::new(compiled),
             fast: fast.is_some(),
-            walk: fast.unwrap_or_else(Fast::passing),
+            walk: fast.unwrap_or_else(|| Fast::passing(&compiled)),
+            compiled,
             idle: Mutex::default(),
         }
     }
@@ -52,12 +53,18 @@ impl Plan {
     /// The same without the fast road: for comparisons.
     #[must_use]
     pub fn plainly(self) -> Self {
-        Self { walk: Fast::passing(), fast: false, idle: Mutex::default(), ..self }
+        Self { walk: Fast::passing(&self.compiled), fast: false, idle: Mutex::default(), ..self }
     }
 
-    /// Whether records go from bytes to bytes. If not, the mapping needs what only a tree of values can give.
+    /// Whether records go from bytes to bytes. If not, each record is read as a whole first: conditions or a
+    /// split then change what some line takes.
     pub fn is_fast(&self) -> bool {
         self.fast
+    }
+
+    /// The lines, by their index in the document, that are made of values and take more time than others.
+    pub fn slow_lines(&self) -> &[usize] {
+        self.walk.slow_lines()
     }
 
     /// The mapping it runs.

@@ -32,7 +32,10 @@ pub struct Stream<'p> {
     skipping: bool,
     limit: usize,
     most_records: u64,
+    watch: Option<Watch<'p>>,
 }
+
+type Watch<'p> = Box<dyn FnMut(u64, &[u8]) + Send + 'p>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum InArray {
@@ -74,6 +77,7 @@ impl<'p> Stream<'p> {
             skipping: false,
             limit: 64 << 20,
             most_records: u64::MAX,
+            watch: None,
         }
     }
 
@@ -88,6 +92,13 @@ impl<'p> Stream<'p> {
     #[must_use]
     pub fn most_records(mut self, records: u64) -> Self {
         self.most_records = records;
+        self
+    }
+
+    /// Shows the number and the text of each record that is JSON, whatever becomes of it.
+    #[must_use]
+    pub fn watch(mut self, seen: impl FnMut(u64, &[u8]) + Send + 'p) -> Self {
+        self.watch = Some(Box::new(seen));
         self
     }
 
@@ -231,6 +242,9 @@ impl<'p> Stream<'p> {
                 self.in_array = InArray::After;
             }
             let invalid = self.invalid && stop > self.checked;
+            if let Some(watch) = &mut self.watch {
+                watch(self.records, &self.buffer[start..stop]);
+            }
             let result = match outcome {
                 _ if invalid => {
                     out.truncate(written);

@@ -1,10 +1,11 @@
 //! Both roads give the same, on right and on wrong text, with wide and with portable operations.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::hot::{Fast, Outcome, PADDING};
+use super::generated::{agree, both_roads_agree};
 use super::{Plan, Stream, plain};
 use crate::mapping::value::read;
 use crate::mapping::{Compiled, Functions, Mapping};
@@ -18,55 +19,6 @@ fn compiled(lines: &[(&str, &str, &str)]) -> Option<Compiled> {
         .collect();
     let text = format!(r#"{{"version": 1, "transformations": [{}]}}"#, lines.join(","));
     Mapping::parse(text.as_bytes()).unwrap().compile(&Functions::builtin()).ok()
-}
-
-fn padded(record: &[u8]) -> Vec<u8> {
-    let mut buffer = vec![b'x'; PADDING];
-    buffer.extend_from_slice(record);
-    buffer.resize(buffer.len() + PADDING, 0);
-    buffer
-}
-
-/// Runs both roads over the records, twice in a row so that the second time the order is known, and says how
-/// many the fast road wrote itself.
-#[track_caller]
-fn agree(mapping: &Compiled, records: &[Vec<u8>]) -> usize {
-    let Some(fast) = Fast::compile(mapping) else { return 0 };
-    let mut written = 0;
-    for mut state in [fast.state(), fast.state().portable()] {
-        for record in records.iter().chain(records) {
-            let buffer = padded(record);
-            let mut out = b"before".to_vec();
-            let text = PADDING..buffer.len() - PADDING;
-            let outcome = fast.record(&mut state, &buffer, text.clone(), &mut out);
-            let expected = plain::apply(mapping, record);
-            let shown = String::from_utf8_lossy(record).into_owned();
-            match outcome {
-                Outcome::Written(end) => {
-                    written += 1;
-                    assert!(out.starts_with(b"before") && out.ends_with(b"\n"), "{shown}");
-                    let rest = &buffer[end..text.end];
-                    if !rest.iter().all(u8::is_ascii_whitespace) || std::str::from_utf8(record).is_err() {
-                        assert!(matches!(&expected[..], [plain::Outcome::Failed(_)]), "{shown}");
-                        continue;
-                    }
-                    let [plain::Outcome::Made(json)] = &expected[..] else {
-                        panic!("{shown}: only the fast road took it: {expected:?}")
-                    };
-                    let made = read(&out[6..])
-                        .unwrap_or_else(|e| panic!("{shown}: {e}: {:?}", String::from_utf8_lossy(&out)));
-                    assert_eq!(made.to_string(), String::from_utf8_lossy(json), "{shown}");
-                }
-                Outcome::Plain(_) => assert_eq!(out, b"before", "{shown}"),
-                Outcome::Fault(fault) => {
-                    assert_eq!(out, b"before", "{shown}");
-                    let failed = matches!(&expected[..], [plain::Outcome::Failed(e)] if e.operation() == "mapping.read_json");
-                    assert!(failed, "{shown}: only the fast road refused it: {fault:?}");
-                }
-            }
-        }
-    }
-    written
 }
 
 const KEYS: [&str; 9] = [
@@ -197,11 +149,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 3 } else { 1500 }))]
 
     #[test]
-    fn both_roads_agree(lines in any_lines(), records in proptest::collection::vec(any_record(), 1..6)) {
+    fn lines_of_every_kind_agree(lines in any_lines(), records in proptest::collection::vec(any_record(), 1..6)) {
         let lines: Vec<_> = lines.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), *c)).collect();
         if let Some(mapping) = compiled(&lines) {
-            agree(&mapping, &records);
+            agree(&Arc::new(mapping), &records);
         }
+    }
+
+    #[test]
+    fn any_mapping_agrees(bytes in proptest::collection::vec(any::<u8>(), 20..400)) {
+        both_roads_agree(&bytes);
     }
 
     #[test]
@@ -263,11 +220,31 @@ fn run(lines: &[(&str, &str, &str)], text: &[u8]) -> (String, Vec<(u64, u64, Str
     }
 }
 
+/// What the fuzzer kept because it reached something new: each input behind its length, in two bytes.
+#[test]
+fn what_the_fuzzer_kept_agrees() {
+    let mut rest: &[u8] = include_bytes!("../../fuzz/kept/both_roads");
+    let (mut inputs, mut written) = (0, 0);
+    while let Some((length, more)) = rest.split_first_chunk::<2>() {
+        let (input, more) = more.split_at(usize::from(u16::from_le_bytes(*length)));
+        rest = more;
+        inputs += 1;
+        // Each takes Miri seconds.
+        if !cfg!(miri) || inputs % 50 == 0 {
+            written += both_roads_agree(input);
+        }
+    }
+    assert!(
+        inputs > 500 && written > if cfg!(miri) { 20 } else { 2000 },
+        "{inputs} inputs, {written} written"
+    );
+}
+
 const A: &[(&str, &str, &str)] = &[("\"a\"", "x", "\"mapping\"")];
 
 #[test]
 fn every_kind_of_broken_record_is_refused_wherever_the_fault_stands() {
-    let deep = "[".repeat(20_000);
+    let deep = "[".repeat(if cfg!(miri) { 2_000 } else { 20_000 });
     for broken in [
         r#"{"a":1,"z":"\ud800"}"#,
         r#"{"a":1,"z":{"y":["\udc00"]}}"#,
@@ -334,7 +311,7 @@ fn the_last_duplicate_wins_wholly() {
 
 #[test]
 fn records_longer_than_a_block_and_crlf() {
-    let long = "x".repeat(700_000);
+    let long = "x".repeat(if cfg!(miri) { 100_000 } else { 700_000 });
     let text = format!("{{\"a\":1}}\r\n{{\"z\":\"{long}\",\"a\":\"{long}\"}}\r\n{{\"a\":3}}\r\n");
     let (out, failures) = run(A, text.as_bytes());
     assert_eq!(out, format!("{{\"x\":1}}\n{{\"x\":\"{long}\"}}\n{{\"x\":3}}\n"));
@@ -345,5 +322,5 @@ fn records_longer_than_a_block_and_crlf() {
 fn the_fast_road_takes_what_is_usual() {
     let lines = [("\"a\"", "x", "\"mapping\""), ("\"b[].c\"", "y[].z", "\"mapping\"")];
     let records = [br#"{"a":"t","b":[{"c":1},{"c":2}]}"#.to_vec(), br#"{"b":[{"c":1},{}]}"#.to_vec()];
-    assert_eq!(agree(&compiled(&lines).unwrap(), &records), 8);
+    assert_eq!(agree(&Arc::new(compiled(&lines).unwrap()), &records), 8);
 }

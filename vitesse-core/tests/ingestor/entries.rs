@@ -4,32 +4,32 @@ use vitesse_core::ingestor::{Ingested, ReadOptions, SourceDocument, missing_docu
 use vitesse_core::spec::{ApiSpec, Schema, SchemaId};
 
 /// JSON, or what looks like it.
-pub fn json(bytes: &[u8]) {
+pub(crate) fn json(bytes: &[u8]) {
     if let Ok(found) = read(bytes, &ReadOptions::default()) {
         sound(&found);
     }
 }
 
 /// YAML: the text after a head that makes it a description of OpenAPI 3.
-pub fn yaml(bytes: &[u8]) {
+pub(crate) fn yaml(bytes: &[u8]) {
     json(&[b"openapi: 3.1.0\ninfo: {title: T, version: '1'}\n", bytes].concat());
 }
 
 /// The same of Swagger 2.0.
-pub fn swagger2(bytes: &[u8]) {
+pub(crate) fn swagger2(bytes: &[u8]) {
     json(&[b"swagger: '2.0'\ninfo: {title: T, version: '1'}\n", bytes].concat());
 }
 
 /// Documents with a zero byte between them, which may refer to each other as `1.yaml`, `2.yaml` and so on.
-pub fn references(bytes: &[u8]) {
+pub(crate) fn references(bytes: &[u8]) {
     let mut parts = bytes.split(|byte| *byte == 0).take(5);
-    let first = [b"openapi: 3.0.0\ninfo: {title: T, version: '1'}\n", parts.next().unwrap_or_default()].concat();
+    let first =
+        [b"openapi: 3.0.0\ninfo: {title: T, version: '1'}\n", parts.next().unwrap_or_default()].concat();
     let mut documents = vec![("https://t.test/a/0.yaml".to_owned(), first)];
     for (number, part) in parts.enumerate() {
         documents.push((format!("https://t.test/a/{}.yaml", number + 1), part.to_vec()));
     }
-    let all: Vec<_> =
-        documents.iter().map(|(address, bytes)| SourceDocument { address, bytes }).collect();
+    let all: Vec<_> = documents.iter().map(|(address, bytes)| SourceDocument { address, bytes }).collect();
     let options = ReadOptions::default();
     if let Ok(missing) = missing_documents(&all, &options) {
         assert!(missing.iter().all(|address| !all.iter().any(|one| one.address == address)));

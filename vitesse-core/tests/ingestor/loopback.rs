@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use vitesse_core::ErrorKind;
-use vitesse_core::ingestor::Ingestor;
+use vitesse_core::ingestor::{IngestRequest, Ingestor, KnownDescription};
 use vitesse_core::net::{Auth, Client, Guard, NetConfig, Retry, Scheme};
+use vitesse_core::progress::{Event, Progress};
 use vitesse_core::secret::Secret;
 
 const SPEC: &str = r##"{"openapi": "3.0.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": {"responses":
@@ -33,11 +34,16 @@ async fn serve(pages: &'static [(&'static str, &'static str)]) -> (String, Arc<M
                 }
                 let head = String::from_utf8(head).unwrap();
                 let path = head.split(' ').nth(1).unwrap().to_owned();
+                let same = head.to_ascii_lowercase().contains("if-none-match: \"v1\"");
                 log.lock().unwrap().push(head);
                 let page = pages.iter().find(|(known, _)| *known == path);
-                let (status, body) = page.map_or(("404 Not Found", "no"), |(_, body)| ("200 OK", body));
+                let (status, body) = match page {
+                    Some(_) if same => ("304 Not Modified", ""),
+                    Some((_, body)) => ("200 OK", *body),
+                    None => ("404 Not Found", "no"),
+                };
                 let answer = format!(
-                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status}\r\netag: \"v1\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                     body.len()
                 );
                 let _ = socket.write_all(answer.as_bytes()).await;
@@ -100,4 +106,105 @@ async fn nothing_there_unreachable_and_refused_are_told_apart() {
         guarded.read(&format!("{address}/s.json")).await.unwrap_err().kind(),
         ErrorKind::AddressRefused
     );
+}
+
+#[tokio::test]
+async fn credentials_stay_with_their_origin_when_a_description_refers_to_another() {
+    let (other, asked_there) =
+        serve(&[("/parts.yaml", "Thing: {type: object, properties: {id: {type: string}}}")]).await;
+    let text = SPEC.replace("parts.yaml", &format!("{other}/parts.yaml"));
+    let pages: &'static [(&str, &str)] = Box::leak(Box::new([("/s.json", &*String::leak(text))]));
+    let (address, asked_here) = serve(pages).await;
+    let request: IngestRequest = serde_json::from_value(serde_json::json!({
+        "spec_url": format!("{address}/s.json"),
+        "auth_details": {"type": "bearer", "token": "t0ken"},
+    }))
+    .unwrap();
+    let found = ingestor().ingest(&request).await.unwrap();
+    assert!(found.spec.schemas.field(found.spec.endpoints[0].response_schema.unwrap(), "id").is_some());
+    assert!(asked_here.lock().unwrap()[0].contains("t0ken"));
+    let there = asked_there.lock().unwrap();
+    assert!(there.len() == 1 && !there[0].contains("t0ken"), "{there:?}");
+}
+
+#[tokio::test]
+async fn errors_name_which_of_two_descriptions_failed() {
+    let (address, _) = serve(&[("/s.json", "{}")]).await;
+    let request = IngestRequest {
+        api_name: Some("Shop".into()),
+        spec_url: Some(format!("{address}/s.json")),
+        side: Some("source".into()),
+        ..IngestRequest::default()
+    };
+    let error = ingestor().ingest(&request).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SpecInvalid);
+    let shown = error.to_string();
+    assert!(shown.contains("side: source") && shown.contains("api: Shop"), "{shown}");
+    let nothing = ingestor().ingest(&IngestRequest::default()).await.unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::InvalidInput);
+}
+
+#[cfg(feature = "store")]
+#[tokio::test]
+async fn an_unchanged_description_is_not_sent_again() {
+    use vitesse_core::store::MemoryStore;
+    let pages: &'static [(&str, &str)] = &[("/s.json", SPEC), ("/parts.yaml", "Thing: {type: object}")];
+    let (address, asked) = serve(pages).await;
+    let ingestor = ingestor().with_cache(Arc::new(MemoryStore::new()), "default");
+    let first = ingestor.read(&format!("{address}/s.json")).await.unwrap();
+    let again = ingestor.read(&format!("{address}/s.json")).await.unwrap();
+    assert_eq!(first, again);
+    let asked = asked.lock().unwrap();
+    let conditional = asked.iter().filter(|head| head.to_ascii_lowercase().contains("if-none-match")).count();
+    assert_eq!((asked.len(), conditional), (4, 2));
+    // What is behind a login isn't kept.
+    drop(asked);
+    let auth = Auth::new(&address, Scheme::Bearer(Secret::new("t0ken"))).unwrap();
+    let (private, asked) = serve(&[("/s.json", SPEC)]).await;
+    let ingestor = ingestor.with_auth(auth.also_for(&private).unwrap());
+    for _ in 0..2 {
+        ingestor.read(&format!("{private}/s.json")).await.unwrap();
+    }
+    assert!(!asked.lock().unwrap().iter().any(|head| head.to_ascii_lowercase().contains("if-none-match")));
+}
+
+#[tokio::test]
+async fn a_known_description_is_taken_where_the_api_shows_none() {
+    let (address, _) = serve(&[("/", "<html><body>Hello</body></html>")]).await;
+    let catalogue = |keeps: bool| {
+        let ingestor = ingestor().with_known(move |wanted| {
+            let copy = KnownDescription {
+                keeper: "a list of ours".into(),
+                address: "https://copies.test/shop.json".into(),
+                document: Some(SPEC.replace("parts.yaml#/Thing", "#/a").into_bytes()),
+            };
+            if keeps && wanted.name == Some("Shop") { vec![copy] } else { Vec::new() }
+        });
+        let address = address.clone();
+        async move {
+            let request = IngestRequest {
+                api_name: Some("Shop".into()),
+                api_url: Some(address),
+                ..IngestRequest::default()
+            };
+            ingestor.ingest(&request).await
+        }
+    };
+    let found = catalogue(true).await.unwrap();
+    let first = &found.diagnostics[0];
+    assert_eq!(first.kind.id(), "third_party_copy");
+    assert!(first.message.contains("a list of ours: https://copies.test/shop.json"), "{}", first.message);
+    assert_eq!(catalogue(false).await.unwrap_err().kind(), ErrorKind::SpecInvalid);
+}
+
+#[tokio::test]
+async fn fetching_tells_what_it_fetches() {
+    let (address, _) = serve(&[("/s.json", SPEC), ("/parts.yaml", "Thing: {}")]).await;
+    let (progress, events) = Progress::collected();
+    ingestor().with_progress(progress).read(&format!("{address}/s.json")).await.unwrap();
+    let notes = events.take().into_iter().filter_map(|event| match event {
+        Event::Note { message, .. } => Some(message),
+        _ => None,
+    });
+    assert_eq!(notes.collect::<Vec<_>>(), [format!("{address}/s.json"), format!("{address}/parts.yaml")]);
 }

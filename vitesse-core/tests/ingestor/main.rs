@@ -11,8 +11,13 @@
 #![cfg(feature = "ingest")]
 
 mod corpus;
+mod data;
 mod documents;
+mod entries;
 #[cfg(feature = "net")]
 mod loopback;
 mod mutations;
+mod raw;
+mod regressions;
+mod versions;
 mod whole;

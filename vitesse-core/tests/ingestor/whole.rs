@@ -104,6 +104,8 @@ fn judge(document: &Value, spec: &ApiSpec) -> Vec<String> {
     let mut faults = Vec::new();
     let mut count = 0;
     for (path, item) in document["paths"].as_object().unwrap() {
+        // A path may refer to another, and is called as that one is.
+        let item = follow(document, item);
         for method in METHODS.iter().filter(|method| item.get(**method).is_some_and(Value::is_object)) {
             count += 1;
             let Some(endpoint) = spec.endpoint(&method.parse().unwrap(), path) else {

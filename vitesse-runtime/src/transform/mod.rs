@@ -3,39 +3,35 @@
 mod input;
 mod output;
 mod report;
+mod trace;
 mod work;
 
 use std::path::Path;
 
-use vitesse_core::mapping::{Functions, Mapping, RecordError};
+use vitesse_core::mapping::{FieldPath, Functions, Mapping, RecordError};
 use vitesse_core::transform::Plan;
 use vitesse_core::{Error, ErrorKind, Result, files};
 
 use crate::args::{OnError, Transform};
+pub(crate) use trace::Traced;
 
 /// Runs the command.
 pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
-    let text = files::read(&options.mapping, files::MOST_BYTES)?;
-    refuse_overwriting(options)?;
-    let at = |error: Error| error.with("mapping", options.mapping.display());
-    let mapping = Mapping::parse(&text).map_err(|problems| at(problems.into()))?;
-    let plan = Plan::compile(&mapping, functions).map_err(at)?;
     if options.check {
-        let road = if plan.is_fast() { "fast" } else { "plain" };
-        crate::say(&format!(
-            "{}: {} lines, valid; records take the {road} road",
-            options.mapping.display(),
-            plan.compiled().lines.len()
-        ));
-        return Ok(());
+        return check(&options.mapping, functions);
     }
+    let (mapping, plan) = ready(&options.mapping, functions)?;
+    refuse_overwriting(options)?;
     let policy = policy(options, plan.compiled().on_error)?;
     let mut input = input::Input::open(options)?;
-    let mut output = output::Output::create(options.output.as_deref())?;
+    let mut output = output::Output::create(options.output.as_deref(), options.output_compression)?;
     let mut dead_letters =
-        options.dead_letters.as_deref().map(|path| output::Output::create(Some(path))).transpose()?;
+        options.dead_letters.as_deref().map(|path| output::Output::create(Some(path), None)).transpose()?;
+    let id = mapping.source.as_ref().and_then(|source| source.id_field.clone());
+    let id = id.unwrap_or_else(|| FieldPath::new([vitesse_core::mapping::Step::Key("id".to_owned())]));
+    let tracer = options.trace.as_ref().map(|which| trace::Tracer { plan: &plan, which, id });
     let report = report::Report::new(options, input.total());
-    let work = work::Work { plan: &plan, options, policy, report: &report };
+    let work = work::Work { plan: &plan, options, policy, report: &report, tracer: tracer.as_ref() };
     let done = work.run(&mut input, &mut output, dead_letters.as_mut());
     report.finish();
     // Dead letters are kept even if the run failed: they may be the reason.
@@ -46,6 +42,32 @@ pub(crate) fn run(options: &Transform, functions: &Functions) -> Result<()> {
     output.finish()?;
     report.summary();
     Ok(())
+}
+
+/// Says whether this runtime can run a mapping.
+fn check(mapping: &Path, functions: &Functions) -> Result<()> {
+    let (_, plan) = ready(mapping, functions)?;
+    let lines = plan.compiled().lines.len();
+    let how = match (plan.is_fast(), plan.slow_lines()) {
+        (true, []) => "all of them from bytes to bytes".to_owned(),
+        (true, slow) => {
+            let numbers: Vec<String> = slow.iter().map(usize::to_string).collect();
+            format!("all from bytes to bytes but these, counted from 0: {}", numbers.join(", "))
+        }
+        (false, _) => {
+            "each record is read as a whole, because conditions or a split change what lines take".to_owned()
+        }
+    };
+    crate::say(&format!("{}: valid, {lines} lines; {how}", mapping.display()));
+    Ok(())
+}
+
+fn ready(path: &Path, functions: &Functions) -> Result<(Mapping, Plan)> {
+    let text = files::read(path, files::MOST_BYTES)?;
+    let at = |error: Error| error.with("mapping", path.display());
+    let mapping = Mapping::parse(&text).map_err(|problems| at(problems.into()))?;
+    let plan = Plan::compile(&mapping, functions).map_err(at)?;
+    Ok((mapping, plan))
 }
 
 /// An output that is also an input, or two outputs in one file, would destroy records.

@@ -1,14 +1,15 @@
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use vitesse_core::mapping::value::{read, write_string};
+use vitesse_core::mapping::value::write_string;
 use vitesse_core::transform::{BLOCK, Failure, Plan, Stream};
-use vitesse_core::{Error, Result};
+use vitesse_core::{Error, ErrorKind, Result};
 
 use super::Policy;
 use super::input::Input;
 use super::output::Output;
 use super::report::Report;
+use super::trace::Tracer;
 use crate::args::Transform;
 
 /// The work of one run.
@@ -17,6 +18,7 @@ pub(crate) struct Work<'a> {
     pub(crate) options: &'a Transform,
     pub(crate) policy: Policy,
     pub(crate) report: &'a Report,
+    pub(crate) tracer: Option<&'a Tracer<'a>>,
 }
 
 /// A failure as it is kept until its turn to be told.
@@ -36,8 +38,9 @@ impl Work<'_> {
     ) -> Result<()> {
         let mut first = vec![0; BLOCK];
         let mut filled = 0;
-        if self.options.threads.get() > 1 && self.options.limit.is_none() {
-            // The first line tells whether records are lines, so that text can be cut at any line feed.
+        let threads = threads(self.options.threads.get());
+        if threads > 1 && self.options.limit.is_none() && self.options.trace.is_none() {
+            // The first block tells whether the text can be cut between records.
             while filled < first.len() {
                 let count = input.read(&mut first[filled..])?;
                 if count == 0 {
@@ -46,8 +49,9 @@ impl Work<'_> {
                 filled += count;
             }
             first.truncate(filled);
-            if filled == BLOCK && is_lines(&first) {
-                return self.in_threads(input, first, output, letters);
+            let starts = first.iter().find(|byte| !byte.is_ascii_whitespace());
+            if filled == BLOCK && starts == Some(&b'{') && cut(&first).is_some() {
+                return self.in_threads(threads, input, first, output, letters);
             }
         } else {
             first.clear();
@@ -56,8 +60,13 @@ impl Work<'_> {
     }
 
     fn stream(&self) -> Stream<'_> {
-        let stream = Stream::new(self.plan).record_limit(self.options.max_record.get() << 20);
-        stream.most_records(self.options.limit.unwrap_or(u64::MAX))
+        let stream = Stream::new(self.plan)
+            .record_limit(self.options.max_record.get() << 20)
+            .most_records(self.options.limit.unwrap_or(u64::MAX));
+        match self.tracer {
+            Some(tracer) => stream.watch(|number, text| tracer.tell(number, text)),
+            None => stream,
+        }
     }
 
     fn alone(
@@ -142,12 +151,14 @@ impl Work<'_> {
     /// Each thread reads a block of whole lines, transforms it, waits for its turn, and writes it.
     fn in_threads(
         &self,
+        threads: usize,
         input: &mut Input,
         first: Vec<u8>,
         output: &mut Output,
         letters: Option<&mut Output>,
     ) -> Result<()> {
-        let source = Mutex::new(Source { input, rest: first, next: 0, ended: false });
+        let limit = self.options.max_record.get() << 20;
+        let source = Mutex::new(Source { input, rest: first, next: 0, ended: false, limit });
         let sink = Mutex::new(Sink {
             output,
             letters,
@@ -159,7 +170,7 @@ impl Work<'_> {
         });
         let turn = Condvar::new();
         std::thread::scope(|scope| {
-            for _ in 1..self.options.threads.get() {
+            for _ in 1..threads {
                 scope.spawn(|| self.one_thread(&source, &sink, &turn));
             }
             self.one_thread(&source, &sink, &turn);
@@ -212,10 +223,25 @@ impl Work<'_> {
     }
 }
 
-/// Whether the text begins with a record that is a line.
-fn is_lines(text: &[u8]) -> bool {
-    let line = text.iter().position(|byte| *byte == b'\n').map(|end| &text[..end]);
-    line.is_some_and(|line| line.first() == Some(&b'{') && read(line).is_ok())
+/// More threads than this only cost memory.
+fn threads(wanted: usize) -> usize {
+    let most = 4 * std::thread::available_parallelism().map_or(1, usize::from);
+    wanted.min(most)
+}
+
+/// The last place where text can be cut between two records: behind a line feed that has a closing brace before
+/// it and an opening one behind it. No valid record has that inside, however it is laid out.
+fn cut(text: &[u8]) -> Option<usize> {
+    let mut end = text.len();
+    while let Some(feed) = text[..end].iter().rposition(|byte| *byte == b'\n') {
+        let next = text[feed..].iter().find(|byte| !byte.is_ascii_whitespace());
+        let before = text[..feed].iter().rev().find(|byte| !byte.is_ascii_whitespace());
+        if next == Some(&b'{') && before == Some(&b'}') {
+            return Some(feed + 1);
+        }
+        end = feed;
+    }
+    None
 }
 
 struct Source<'a> {
@@ -224,6 +250,8 @@ struct Source<'a> {
     rest: Vec<u8>,
     next: u64,
     ended: bool,
+    /// The most bytes a record may have.
+    limit: usize,
 }
 
 impl Source<'_> {
@@ -234,7 +262,7 @@ impl Source<'_> {
         }
         let number = self.next;
         self.next += 1;
-        let mut has_text = false;
+        let (mut has_text, mut longest) = (false, 0);
         loop {
             let space = stream.space();
             let mut count = self.rest.len().min(space.len());
@@ -260,14 +288,23 @@ impl Source<'_> {
                 stream.filled(count);
                 return Ok((has_text || count > 0).then_some(number));
             }
-            if let Some(end) = space[..count].iter().rposition(|byte| *byte == b'\n') {
-                let rest = space[end + 1..count].to_vec();
-                stream.filled(end + 1);
+            if let Some(end) = cut(&space[..count]) {
+                let rest = space[end..count].to_vec();
+                stream.filled(end);
                 self.rest.splice(..0, rest);
                 return Ok(Some(number));
             }
             has_text = true;
             stream.filled(count);
+            longest += count;
+            if longest > self.limit + BLOCK {
+                self.ended = true;
+                let message = "no record ends within the limit for one";
+                return Err((number, Error::new(ErrorKind::LimitExceeded, message)
+                    .in_operation("runtime.transform")
+                    .with("limit", self.limit)
+                    .help("records that don't begin on a line of their own need --threads 1, long ones --max-record")));
+            }
         }
     }
 }
@@ -281,4 +318,21 @@ struct Sink<'a> {
     offset: u64,
     stopped: bool,
     result: Result<()>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn text_is_cut_between_records_only() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(cut(text.as_bytes()).map(|at| &text[at..]), expected, "{text}");
+        };
+        check("{\"a\":1}\n{\"a\":2}\n", Some("{\"a\":2}\n"));
+        check("{\"a\":1}\r\n\r\n  {\"a\":2", Some("  {\"a\":2"));
+        check("{\n \"a\": {\n }\n}\n{\n \"b\":\n{", Some("{\n \"b\":\n{"));
+        check("{\"a\":[{\"b\":1},\n{\"b\":2}\n,{\"b\":3}\n]}\n", None);
+        check("{\"a\":1}{\"a\":2}", None);
+    }
 }

@@ -21,7 +21,11 @@ pub(crate) fn run(args: &SpecArgs, config: &Config, ui: &Ui) -> Result<()> {
         ingestor = ingestor.with_auth(Auth::new(&args.address, scheme)?);
     }
     let found = super::wait(async {
-        if args.find { ingestor.find(&args.address).await } else { ingestor.read(&args.address).await }
+        match () {
+            () if args.find => ingestor.find(&args.address).await,
+            () if args.data => ingestor.read_data(&args.address).await,
+            () => ingestor.read(&args.address).await,
+        }
     })?;
     ui.report(&Report { spec: found.spec, diagnostics: found.diagnostics, all: args.all })
 }

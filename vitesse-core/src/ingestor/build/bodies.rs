@@ -38,11 +38,8 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn content(&mut self, at: Val<'t>) -> Vec<Media> {
-        if !at.is_object() {
-            self.schemas.wrong(at, "content", "an object");
-            return Vec::new();
-        }
-        at.members().filter_map(|(name, media)| self.media(&name, media)).collect()
+        let members = self.members(at, "content");
+        members.into_iter().filter_map(|(name, media)| self.media(&name, media)).collect()
     }
 
     pub(super) fn media(&mut self, name: &str, at: Val<'t>) -> Option<Media> {
@@ -172,10 +169,7 @@ impl<'t> Builder<'t> {
             ..Response::default()
         };
         if let Some(headers) = at.get("headers") {
-            if !headers.is_object() {
-                self.schemas.wrong(headers, "headers", "an object");
-            }
-            for (name, header) in headers.members() {
+            for (name, header) in self.members(headers, "headers") {
                 if let Some(header) = self.follow(header, "headers")
                     && header.is_object()
                 {
@@ -184,10 +178,14 @@ impl<'t> Builder<'t> {
                 }
             }
         }
-        if self.old() {
-            response.content = self.old_response(at, operation);
-        } else if let Some(content) = at.get("content") {
+        if let Some(content) = at.get("content") {
             response.content = self.content(content);
+        } else if self.old() {
+            response.content = self.old_response(at, operation);
+        } else if let Some(schema) = at.get("schema") {
+            let message = "the schema stands in the response itself, as in Swagger 2.0";
+            self.add(schema, Kind::UnknownMember, Action::Repaired, message);
+            response.content = self.old_response(at, operation);
         }
         let response = Arc::new(response);
         self.responses.insert(at.key(), Arc::clone(&response));
@@ -235,10 +233,19 @@ impl<'t> Builder<'t> {
         let whole = parts.iter().rfind(|(_, kind)| matches!(kind, OldBody::Whole));
         let fields: Vec<_> =
             parts.iter().filter(|(_, kind)| matches!(kind, OldBody::Field)).map(|(at, _)| *at).collect();
+        if whole.is_some() && parts.len() > 1 {
+            let message = "only one body can be sent; the last that is one counts";
+            self.add(operation, Kind::DuplicateParameter, Action::Skipped, message);
+        }
         let mut types = self.old_types(operation, "consumes");
         let (schema, required, description, example) = if let Some((at, _)) = whole {
-            let schema =
+            let mut schema =
                 at.get("schema").filter(|schema| schema.is_object()).map(|schema| self.schemas.id(schema));
+            if schema.is_none() && ["type", "properties", "items"].iter().any(|name| at.get(name).is_some()) {
+                let message = "the body's schema stands beside its name, not under `schema`";
+                self.add(*at, Kind::UnknownMember, Action::Repaired, message);
+                schema = Some(self.schemas.id(*at));
+            }
             if schema.is_none() {
                 self.add(*at, Kind::Missing, Action::Guessed, "a body without a schema; it may be anything");
             }

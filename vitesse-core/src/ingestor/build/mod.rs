@@ -3,15 +3,17 @@
 mod bodies;
 mod parameters;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::ingestor::fast::NumberMap;
+use crate::ingestor::limits;
 use crate::ingestor::schema::{Dialect, SchemaReader};
 use crate::ingestor::tree::Val;
 use crate::spec::{
-    Action, ApiSpec, DiagnosticKind as Kind, Endpoint, Media, Method, Parameter, RequestBody, Requirement,
-    Response,
+    Action, ApiSpec, DiagnosticKind as Kind, Endpoint, EndpointId, Evidence, Media, Method, Parameter,
+    RateLimit, RateLimitSource, RequestBody, Requirement, Response,
 };
 
 pub(crate) struct Builder<'t> {
@@ -24,6 +26,8 @@ pub(crate) struct Builder<'t> {
     responses: NumberMap<u64, Arc<Response>>,
     bodies: NumberMap<u64, Arc<RequestBody>>,
     operations: HashMap<Box<str>, u64>,
+    /// Where each endpoint stands.
+    usable: Vec<Val<'t>>,
 }
 
 /// A parameter of Swagger 2.0 that is (part of) the body.
@@ -44,6 +48,7 @@ impl<'t> Builder<'t> {
             responses: NumberMap::default(),
             bodies: NumberMap::default(),
             operations: HashMap::new(),
+            usable: Vec::new(),
         }
     }
 
@@ -55,6 +60,47 @@ impl<'t> Builder<'t> {
         self.schemas.report.add(at, kind, action, message);
     }
 
+    /// An object and those that it refers to: many descriptions keep whole sections in other files, with or
+    /// without more beside the reference.
+    pub(crate) fn parts(&mut self, at: Val<'t>) -> Vec<Val<'t>> {
+        let mut parts = vec![at];
+        let mut here = at;
+        while let Some(reference) = self.schemas.reference(here) {
+            let Some(next) = self.schemas.resolve(here, &reference, "") else { break };
+            if parts.len() > 16 || parts.iter().any(|part| part.key() == next.key()) {
+                self.add(at, Kind::CircularReference, Action::Skipped, "the reference leads to itself");
+                break;
+            }
+            parts.push(next);
+            here = next;
+        }
+        parts
+    }
+
+    /// The members of an object and of those that it refers to, the nearest of each name.
+    pub(crate) fn members(&mut self, at: Val<'t>, name: &str) -> Vec<(Cow<'t, str>, Val<'t>)> {
+        let mut all: Vec<(Cow<'t, str>, Val<'t>)> = Vec::new();
+        for (number, part) in self.parts(at).into_iter().enumerate() {
+            if !part.is_object() {
+                self.schemas.wrong(part, name, "an object");
+                continue;
+            }
+            for (name, value) in part.members() {
+                let reference = &*name == "$ref" && value.as_str().is_some();
+                if !reference && (number == 0 || all.iter().all(|(known, _)| *known != name)) {
+                    all.push((name, value));
+                }
+            }
+        }
+        all
+    }
+
+    /// A section of `components`, which may be in another file.
+    pub(crate) fn component(&mut self, section: &str) -> Option<Val<'t>> {
+        let components = self.root.get("components")?;
+        self.parts(components).into_iter().find_map(|part| part.get(section))
+    }
+
     /// Reads every path.
     pub(crate) fn paths(&mut self) {
         let Some(paths) = self.root.get("paths") else {
@@ -64,11 +110,8 @@ impl<'t> Builder<'t> {
             }
             return;
         };
-        if !paths.is_object() {
-            return self.schemas.wrong(paths, "paths", "an object");
-        }
         let mut shapes: HashMap<String, Box<str>> = HashMap::new();
-        for (path, item) in paths.members() {
+        for (path, item) in self.members(paths, "paths") {
             if path.starts_with("x-") {
                 continue;
             }
@@ -77,6 +120,10 @@ impl<'t> Builder<'t> {
                 let message = format!("the path {path:?} doesn't begin with a slash");
                 self.add(item, Kind::BadPath, Action::Repaired, message);
                 path.insert(0, '/');
+            }
+            if path.contains('?') {
+                let message = format!("the path {path:?} holds a query, which belongs in parameters");
+                self.add(item, Kind::BadPath, Action::None, message);
             }
             let shape = shape_of(&path);
             if let Some(other) = shapes.insert(shape, path.as_str().into())
@@ -150,6 +197,10 @@ impl<'t> Builder<'t> {
             let message = format!("the operation {method} {path} is {}, not an object", at.what());
             return self.add(at, Kind::WrongType, Action::Skipped, message);
         }
+        let at = match self.parts(at)[..] {
+            [.., last] if last.is_object() => last,
+            _ => at,
+        };
         let mut endpoint = Endpoint::new(path, method);
         endpoint.servers = servers.to_vec();
         let mut shared_list = shared;
@@ -193,27 +244,22 @@ impl<'t> Builder<'t> {
         }
         let mut old_body = Vec::new();
         for list in [shared_list.take(), parameters].into_iter().flatten() {
-            if !list.is_list() {
-                self.schemas.wrong(list, "parameters", "a list");
-                continue;
-            }
             let mut here = HashSet::new();
-            for item in list.items() {
+            for item in self.list(list, "parameters") {
                 self.parameter_into(item, &mut endpoint, &mut old_body, &mut here);
             }
         }
         self.check_templates(&mut endpoint, at);
-        if self.old() {
-            endpoint.request = self.old_request(at, &old_body);
-        } else if let Some(body) = body {
-            endpoint.request = self.request(body);
-        }
+        endpoint.request = match body {
+            Some(body) if old_body.is_empty() => self.request(body),
+            _ => self.old_request(at, &old_body),
+        };
         if let Some(request) = &endpoint.request {
             endpoint.request_schema = Media::preferred(&request.content).and_then(|media| media.schema);
         }
         match responses {
             Some(responses) if responses.is_object() => {
-                for (status, response) in responses.members() {
+                for (status, response) in self.members(responses, "responses") {
                     self.response_into(&status, response, at, &mut endpoint);
                 }
             }
@@ -228,14 +274,87 @@ impl<'t> Builder<'t> {
             None => {}
         }
         endpoint.auth = security.and_then(|security| self.requirements(security));
+        self.limits(Some(EndpointId(self.spec.endpoints.len() as u32)), at);
+        self.usable.push(at);
         let twin = self
             .spec
             .endpoints
             .last()
             .is_some_and(|last| last.path == endpoint.path && last.method == endpoint.method);
-        if !twin {
+        if twin {
+            self.usable.pop();
+        } else {
             self.spec.endpoints.push(endpoint);
         }
+    }
+
+    /// Rate limits that extensions tell of, for one endpoint or all.
+    pub(crate) fn limits(&mut self, endpoint: Option<EndpointId>, at: Val<'t>) {
+        for (name, value) in at.members() {
+            if !name.starts_with(['x', 'X']) || !limits::is_limit(&name) {
+                continue;
+            }
+            for (requests, per) in limits::told(value) {
+                let evidence =
+                    Evidence::new(value.tree().pointer(value.node()), 0.9, format!("the extension {name}"));
+                let (source, headers) = (RateLimitSource::Extension, Vec::new());
+                let requests = Some(requests);
+                self.spec.rate_limits.push(RateLimit { endpoint, requests, per, headers, source, evidence });
+            }
+        }
+    }
+
+    /// Tells of answers and bodies whose schemas say nothing: their fields can't be mapped.
+    pub(crate) fn check_usable(&mut self) {
+        self.schemas.settle();
+        let places = std::mem::take(&mut self.usable);
+        for (number, at) in places.into_iter().enumerate() {
+            let Some(endpoint) = self.spec.endpoints.get(number) else { continue };
+            let json = |content: &[Media]| content.is_empty() || content.iter().any(Media::is_json);
+            let answer =
+                endpoint.success().filter(|_| endpoint.method.is_safe()).map(|one| &one.response.content);
+            let answer = answer.filter(|content| !content.is_empty() && json(content));
+            let request = endpoint.request.as_ref().map(|body| &body.content).filter(|content| json(content));
+            let mut vague = Vec::new();
+            if answer.is_some() && self.schemas.says_nothing(endpoint.response_schema) {
+                vague.push("answer");
+            }
+            if request.is_some() && self.schemas.says_nothing(endpoint.request_schema) {
+                vague.push("body");
+            }
+            for what in vague {
+                let message = format!(
+                    "the schema of the {what} names no fields, so they can't be mapped; give samples"
+                );
+                self.add(at, Kind::VagueSchema, Action::None, message);
+            }
+        }
+    }
+
+    /// The items of a list, which may be behind a reference, and whose items may be such lists themselves.
+    fn list(&mut self, at: Val<'t>, name: &str) -> Vec<Val<'t>> {
+        let at = self.parts(at).last().copied().unwrap_or(at);
+        if !at.is_list() {
+            self.schemas.wrong(at, name, "a list");
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for item in at.items() {
+            let inner = if item.is_object() && item.get("$ref").is_some() {
+                self.follow(item, name).filter(|inner| inner.is_list())
+            } else {
+                Some(item).filter(|item| item.is_list())
+            };
+            match inner {
+                Some(inner) => {
+                    let message = format!("a list within `{name}`; its items are taken");
+                    self.add(item, Kind::WrongType, Action::Repaired, message);
+                    all.extend(inner.items());
+                }
+                None => all.push(item),
+            }
+        }
+        all
     }
 
     fn text(&mut self, value: Val<'_>, name: &str) -> Option<Box<str>> {
@@ -257,7 +376,7 @@ impl<'t> Builder<'t> {
     }
 
     /// Follows references to a part that isn't a schema.
-    fn follow(&mut self, at: Val<'t>, section: &str) -> Option<Val<'t>> {
+    pub(crate) fn follow(&mut self, at: Val<'t>, section: &str) -> Option<Val<'t>> {
         let mut here = at;
         for _ in 0..32 {
             let Some(reference) = self.schemas.reference(here) else { return Some(here) };

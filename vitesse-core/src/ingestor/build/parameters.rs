@@ -21,12 +21,21 @@ impl<'t> Builder<'t> {
             return self.add(item, Kind::WrongType, Action::Skipped, message);
         }
         let Some(at) = self.follow(item, "parameters") else { return };
-        if self.old() {
-            match at.get("in").and_then(|place| place.as_str()).as_deref() {
-                Some("body") => return old_body.push((at, OldBody::Whole)),
-                Some("formData") => return old_body.push((at, OldBody::Field)),
-                _ => {}
+        let place = at.get("in").and_then(|place| place.as_str()).unwrap_or_default();
+        let kind = match place.to_ascii_lowercase().as_str() {
+            "body" => Some(OldBody::Whole),
+            "formdata" | "form" => Some(OldBody::Field),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            if !self.old() {
+                let message = "a body is a parameter, as in Swagger 2.0";
+                self.add(at, Kind::UnknownValue, Action::Repaired, message);
+            } else if !matches!(&*place, "body" | "formData") {
+                let message = format!("{place:?} is read as the place it looks like");
+                self.add(at, Kind::UnknownValue, Action::Repaired, message);
             }
+            return old_body.push((at, kind));
         }
         let Some(parameter) = self.parameter(at) else { return };
         if !here.insert((parameter.location, parameter.name.clone())) {

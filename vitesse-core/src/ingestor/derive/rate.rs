@@ -47,11 +47,12 @@ pub(super) fn derive(spec: &mut ApiSpec) {
             Evidence::new("#/info/description", 0.6, "words of the description"),
         );
     }
-    spec.rate_limits = limits;
+    spec.rate_limits.retain(|limit| limit.source == RateLimitSource::Extension);
+    spec.rate_limits.extend(limits);
 }
 
 /// The limit that a text tells: `600 requests per minute`, `10 calls/second`.
-fn said(text: &str) -> Option<(u64, TimeWindow)> {
+pub(crate) fn said(text: &str) -> Option<(u64, TimeWindow)> {
     let lower = text.to_ascii_lowercase();
     let words: Vec<&str> = lower
         .split(|c: char| c.is_whitespace() || matches!(c, '/' | '(' | ')' | '*' | '`' | '_'))

@@ -208,6 +208,24 @@ impl<'t> SchemaReader<'t> {
                 draft.properties.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
         }
         for (name, schema) in value.members() {
+            if &*name == "$ref"
+                && let Some(reference) = schema.as_str()
+            {
+                let message = "`properties` can't be a reference; the fields it leads to are taken";
+                self.report.add(schema, Kind::WrongType, Action::Repaired, message);
+                if let Some(target) = self.resolve(value, &reference, "schemas")
+                    && target.key() != value.key()
+                    && target.get("$ref").is_none()
+                {
+                    self.properties(target.get("properties").unwrap_or(target), draft);
+                }
+                continue;
+            }
+            if schema.get("required").and_then(|on| on.as_bool()) == Some(true) {
+                let message = format!("`required` is a boolean; the field {name:?} is required");
+                self.report.add(schema, Kind::WrongType, Action::Repaired, message);
+                draft.required.insert(name.as_ref().into());
+            }
             if !schema.is_object() && schema.as_bool().is_none() {
                 let message =
                     format!("the field {name:?} is {}, not a schema; it may hold anything", schema.what());

@@ -78,21 +78,30 @@ impl<'t> SchemaReader<'t> {
     }
 
     /// Reads the components, so that each has its name and is there even if nothing refers to it.
-    pub(crate) fn components(&mut self, components: Val<'t>) {
-        for (name, schema) in components.members() {
+    pub(crate) fn components(&mut self, components: Vec<(Cow<'t, str>, Val<'t>)>) {
+        for (name, schema) in &components {
             if schema.is_object() || schema.as_bool().is_some() {
-                self.names.insert(schema.key(), name.as_ref().into());
+                // A component that only names a schema of another file is that schema.
+                let target = self.elsewhere(*schema).filter(|target| !self.names.contains_key(&target.key()));
+                self.names.insert(target.unwrap_or(*schema).key(), name.as_ref().into());
                 self.taken.insert(name.as_ref().into());
             } else {
                 let message = format!("the schema {name:?} is {}, not an object", schema.what());
-                self.report.add(schema, Kind::WrongType, Action::Skipped, message);
+                self.report.add(*schema, Kind::WrongType, Action::Skipped, message);
             }
         }
-        for (_, schema) in components.members() {
-            if self.names.contains_key(&schema.key()) {
-                self.id(schema);
+        for (_, schema) in &components {
+            if schema.is_object() || schema.as_bool().is_some() {
+                self.id(*schema);
             }
         }
+    }
+
+    /// What a schema that is nothing but a reference to another document refers to.
+    fn elsewhere(&self, at: Val<'t>) -> Option<Val<'t>> {
+        let reference = at.get("$ref").filter(|_| at.size() == 3)?.as_str()?;
+        let target = self.documents.resolve(at, &reference).ok()?;
+        (target.tree().number != at.tree().number && target.get("$ref").is_none()).then_some(target)
     }
 
     /// The handle of the schema at a node.
@@ -137,6 +146,23 @@ impl<'t> SchemaReader<'t> {
             };
             self.table[id.0 as usize] = schema;
         }
+    }
+
+    /// Whether a schema that was read tells nothing of what a value holds.
+    pub(crate) fn says_nothing(&self, id: Option<SchemaId>) -> bool {
+        let mut next = id;
+        // Lists of lists may lead back to themselves.
+        for _ in 0..8 {
+            let Some(schema) = next.and_then(|id| self.table.get(id.0 as usize)) else { return true };
+            if schema.items.is_none() {
+                let fields =
+                    !schema.properties.is_empty() || !schema.one_of.is_empty() || !schema.any_of.is_empty();
+                let typed = schema.additional != Additional::Any || !schema.enum_values.is_empty();
+                return !fields && !typed && (schema.types.is_any() || schema.types.has(Type::Object));
+            }
+            next = schema.items;
+        }
+        false
     }
 
     pub(crate) fn finish(mut self) -> (Schemas, Report) {
@@ -184,7 +210,11 @@ impl<'t> SchemaReader<'t> {
 
     /// The `$ref` of an object.
     pub(crate) fn reference(&mut self, at: Val<'t>) -> Option<Cow<'t, str>> {
-        let value = at.get("$ref")?;
+        // Without an outer anchor of the same name, a dynamic reference leads where a plain one would.
+        let value = match at.get("$ref") {
+            None if self.dialect == Dialect::OpenApi31 => at.get("$dynamicRef")?,
+            other => other?,
+        };
         match value.as_str() {
             Some(reference) => Some(reference),
             // A property may be called `$ref`.
@@ -278,12 +308,17 @@ impl<'t> SchemaReader<'t> {
         let mut flat: Vec<Val<'t>> = Vec::new();
         let mut bases = Vec::new();
         let mut nullable = false;
-        let mut open: Vec<Val<'t>> = parts.iter().rev().copied().collect();
+        // Each with the position of what led to it: the same part by two ways is fine, and only one that
+        // leads to itself is circular.
+        let mut open: Vec<(Val<'t>, usize)> = parts.iter().rev().map(|part| (*part, usize::MAX)).collect();
         let mut seen: HashSet<u64> = HashSet::new();
-        while let Some(at) = open.pop() {
+        let mut trail: Vec<(u64, usize)> = Vec::new();
+        while let Some((at, from)) = open.pop() {
             if !seen.insert(at.key()) {
                 continue;
             }
+            let here = trail.len();
+            trail.push((at.key(), from));
             if flat.len() >= MOST_PARTS {
                 let message = format!("a schema of more than {MOST_PARTS} parts");
                 self.report.add(at, Kind::TooMany, Action::Skipped, message);
@@ -299,14 +334,20 @@ impl<'t> SchemaReader<'t> {
             if let Some(reference) = self.reference(at) {
                 match self.resolve(at, &reference, "schemas") {
                     Some(next) if seen.contains(&next.key()) => {
-                        let message = format!("the reference {reference:?} leads to itself");
-                        self.report.add(at, Kind::CircularReference, Action::Skipped, message);
+                        let mut step = Some(&(at.key(), from));
+                        while step.is_some_and(|(key, _)| *key != next.key()) {
+                            step = step.and_then(|(_, from)| trail.get(*from));
+                        }
+                        if step.is_some() {
+                            let message = format!("the reference {reference:?} leads to itself");
+                            self.report.add(at, Kind::CircularReference, Action::Skipped, message);
+                        }
                     }
                     Some(next) => {
                         if next.tree().number > 0 {
                             self.name_by(&reference, next);
                         }
-                        open.push(next);
+                        open.push((next, here));
                     }
                     None => {}
                 }
@@ -322,10 +363,10 @@ impl<'t> SchemaReader<'t> {
                 let Some(list) = at.get(keyword).filter(|list| list.is_list()) else { continue };
                 let items: Vec<_> = list.items().collect();
                 if keyword == "allOf" {
-                    open.extend(items.iter().rev().filter(|item| !item.is_null()));
+                    open.extend(items.iter().rev().filter(|item| !item.is_null()).map(|item| (*item, here)));
                 } else if let Some((one, null)) = only_alternative(&items) {
                     nullable |= null;
-                    open.push(one);
+                    open.push((one, here));
                 }
             }
         }

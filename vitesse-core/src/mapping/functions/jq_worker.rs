@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use jaq_core::load::{Arena, File, Loader};
+use jaq_core::load::lex::StrPart;
+use jaq_core::load::parse::{BinaryOp, Pattern, Term};
+use jaq_core::load::{Arena, File, Loader, parse};
+use jaq_core::path::Part;
 use jaq_core::{Compiler, Ctx, Filter, Vars, data, unwrap_valr};
 use jaq_json::Val;
 
@@ -47,9 +50,10 @@ const FORBIDDEN: &[&str] = &[
 
 /// Checks an expression and makes it ready.
 pub(super) fn build(expression: &str) -> Result<Arc<dyn Call>> {
-    if defines(expression) {
-        let help = "write it without def: a function that calls itself could exhaust the stack";
-        return Err(wrong("expression", "definitions are not allowed").help(help));
+    if let Some(name) = parse(expression, |parser| parser.term()).and_then(|term| calls_itself(&term, &[])) {
+        let help =
+            "use recurse, until, while or repeat: a definition that calls itself could exhaust the stack";
+        return Err(wrong("expression", format!("the definition of {name} calls itself")).help(help));
     }
     compile(expression).map_err(|message| wrong("expression", message))?;
     Ok(Arc::new(Jq {
@@ -175,15 +179,81 @@ impl std::io::Write for Bounded {
     }
 }
 
-/// Whether the word `def` is in the expression, except as the name of a field.
-fn defines(expression: &str) -> bool {
-    let part_of_name = |character: char| character.is_alphanumeric() || character == '_';
-    expression.match_indices("def").any(|(at, word)| {
-        let before = expression[..at].chars().next_back();
-        let after = expression[at + word.len()..].chars().next();
-        !before.is_some_and(|character| part_of_name(character) || matches!(character, '.' | '$' | '@'))
-            && !after.is_some_and(part_of_name)
-    })
+/// The first definition that calls itself, or one around it. Nothing else can call without end: a name means
+/// what was defined before, and what is built in keeps no stack.
+fn calls_itself<'s>(term: &Term<&'s str>, around: &[(&'s str, usize)]) -> Option<&'s str> {
+    let inside = |term: &Term<&'s str>| calls_itself(term, around);
+    let maybe = |term: &Option<Box<Term<&'s str>>>| term.as_deref().and_then(inside);
+    match term {
+        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) => None,
+        Term::Str(_, parts) => parts.iter().find_map(|part| match part {
+            StrPart::Term(term) => inside(term),
+            _ => None,
+        }),
+        Term::Arr(term) => maybe(term),
+        Term::Obj(fields) => {
+            fields.iter().find_map(|(key, value)| inside(key).or_else(|| value.as_ref().and_then(inside)))
+        }
+        Term::Neg(term) | Term::Label(_, term) => inside(term),
+        Term::BinOp(left, op, right) => {
+            let bound = match op {
+                BinaryOp::Pipe(Some(pattern)) => in_pattern(pattern, &inside),
+                _ => None,
+            };
+            bound.or_else(|| inside(left)).or_else(|| inside(right))
+        }
+        Term::Fold(_, over, pattern, terms) => {
+            in_pattern(pattern, &inside).or_else(|| inside(over)).or_else(|| terms.iter().find_map(inside))
+        }
+        Term::TryCatch(tried, caught) => inside(tried).or_else(|| maybe(caught)),
+        Term::IfThenElse(branches, otherwise) => branches
+            .iter()
+            .find_map(|(condition, then)| inside(condition).or_else(|| inside(then)))
+            .or_else(|| maybe(otherwise)),
+        Term::Def(definitions, rest) => {
+            // A later definition of the same name hides the one around.
+            let mut visible = around.to_vec();
+            for definition in definitions {
+                let own = (definition.name, definition.args.len());
+                let mut within = visible.clone();
+                within.push(own);
+                // What is handed in hides what is around.
+                within.retain(|(name, count)| *count > 0 || !definition.args.contains(name));
+                if let Some(name) = calls_itself(&definition.body, &within) {
+                    return Some(name);
+                }
+                visible.retain(|known| *known != own);
+            }
+            calls_itself(rest, &visible)
+        }
+        Term::Call(name, arguments) => {
+            if around.contains(&(*name, arguments.len())) {
+                return Some(name);
+            }
+            arguments.iter().find_map(inside)
+        }
+        Term::Path(head, path) => inside(head).or_else(|| {
+            path.0.iter().find_map(|(part, _)| match part {
+                Part::Index(term) => inside(term),
+                Part::Range(from, to) => {
+                    from.as_ref().and_then(inside).or_else(|| to.as_ref().and_then(inside))
+                }
+            })
+        }),
+    }
+}
+
+fn in_pattern<'s>(
+    pattern: &Pattern<&'s str>,
+    inside: &impl Fn(&Term<&'s str>) -> Option<&'s str>,
+) -> Option<&'s str> {
+    match pattern {
+        Pattern::Var(_) => None,
+        Pattern::Arr(parts) => parts.iter().find_map(|part| in_pattern(part, inside)),
+        Pattern::Obj(fields) => {
+            fields.iter().find_map(|(key, part)| inside(key).or_else(|| in_pattern(part, inside)))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,11 +281,22 @@ mod tests {
         ] {
             assert!(build(expression).is_err(), "{expression}");
         }
-        for expression in ["def f: 1 + f; f", "[def x: 1; x]"] {
-            assert!(build(expression).is_err_and(|error| error.to_string().contains("def")), "{expression}");
+        for expression in [
+            "def f: 1 + f; f",
+            "def f: 1; def f: f + 1; f",
+            "def f: def g: [f]; g; f",
+            "def f(g): g | if . then f(g) else . end; f(.a)",
+            "[.[] | \"\\(def x: {a: [x]}; x)\"]",
+            "reduce .[] as [$x] (0; def y: -y; y)",
+        ] {
+            let refused = build(expression).is_err_and(|error| error.to_string().contains("calls itself"));
+            assert!(refused, "{expression}");
         }
         for expression in [
             ".def",
+            "def double: . * 2; def four: double | double; .a | four",
+            "def g: def h(g): g; h(1); g",
+            "def f($x): $x; def f: f(1); f",
             ".default // .undefined",
             "[.[] | tostring] | join(\",\")",
             "test(\"a\")",

@@ -233,6 +233,13 @@ impl Functions {
         self.hosted.iter().any(|(known, _)| known == name)
     }
 
+    /// The names of all functions, aliases included, those of the host program first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let hosted = self.hosted.iter().map(|(name, _)| name.as_str());
+        let builtin = all().flat_map(Function::names).map(|name| -> &str { name });
+        hosted.chain(builtin.filter(|name| !self.is_from_host(name)))
+    }
+
     /// The built-in function of that name or alias.
     pub fn find(name: &str) -> Option<&'static Function> {
         all().find(|function| function.name == name || function.aliases.contains(&name))

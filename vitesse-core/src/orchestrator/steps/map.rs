@@ -161,6 +161,7 @@ impl Work {
             never_send: obey::forbidden_here(&self.constraints, &self.source, endpoint),
             learned: self.learned.clone(),
             overrides: wanted.options.overrides.clone(),
+            ..MapRequest::default()
         })
     }
 

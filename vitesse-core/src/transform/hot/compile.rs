@@ -1,55 +1,38 @@
 //! Laying a mapping out for the walk and the program.
 //!
-//! Whatever has no place here (filters, splits, strict paths, arrays aligned from different sources, functions
-//! that need a value) gives no fast plan: the plain road then runs the mapping.
+//! What bytes alone can't do (functions without a fast form, conditions, arrays aligned from different sources)
+//! is made of the values it looks at, and only of these. Where even that would take more than it saves, there is
+//! no fast plan, and the plain road runs the mapping.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Fast;
+use super::extras::{ElementFilter, Extras, Made, Mirror, Parts, Split, What, keys_of, looked_at};
+use super::layout::{Layout, Wanted};
 use super::program::{GROWTH, Op as Step, Program, Tree, Value as Write};
 use super::shape::{NOTHING, UNWANTED};
-use super::walk::{Array, ELEMENT, Each, Indexed, Target};
+use super::walk::Target;
 use crate::mapping::value::write_string;
 use crate::mapping::{Compiled, FieldPath, Line, Node, Op, Step as PathStep};
 
 /// More lines than this are rather run by the plain road than laid out.
 const MOST_SLOTS: u32 = 1 << 16;
 
-pub(super) fn compile(mapping: &Compiled) -> Option<Fast> {
-    if mapping.filter.is_some()
-        || mapping.split.is_some()
-        || !mapping.element_filters.is_empty()
-        || mapping.strict
-    {
-        return None;
-    }
-    let mut wanted = Wanted::default();
-    for line in &mapping.lines {
-        for source in &line.sources {
-            wanted.add(source.steps());
+pub(super) fn compile(mapping: &Arc<Compiled>) -> Option<Fast> {
+    // Which values parts of the output are made of shows when they are laid out, and then these are wanted too.
+    let mut values = Vec::new();
+    for _ in 0..2 {
+        let mut writing = Writing::new(mapping, &values)?;
+        let program = writing.program()?;
+        if writing.values.is_empty() {
+            return Some(writing.into_fast(mapping, program));
         }
+        values = writing.values;
     }
-    let mut layout = Layout::default();
-    layout.targets.push(Target::default());
-    layout.frames.push(UNWANTED + 1);
-    let (root_slot, root_target) = layout.place(&wanted, FieldPath::root(), 0);
-    if layout.frames.iter().sum::<u32>() > MOST_SLOTS {
-        return None;
-    }
-    let program = Writing { mapping, layout: &layout }.program()?;
-    Some(Fast {
-        strides: layout.frames[1..].iter().map(|slots| *slots as usize).collect(),
-        root_slots: layout.frames[0] as usize,
-        targets: layout.targets,
-        arrays: layout.arrays,
-        shapes: layout.shapes,
-        root_slot,
-        root_target,
-        program,
-    })
+    None
 }
 
-pub(super) fn passing() -> Fast {
+pub(super) fn passing(mapping: &Arc<Compiled>) -> Fast {
     let program = Program {
         ops: Vec::new(),
         literals: vec![0; super::PADDING],
@@ -60,6 +43,7 @@ pub(super) fn passing() -> Fast {
         copies: 0,
     };
     Fast {
+        mapping: Arc::clone(mapping),
         targets: vec![Target::default()],
         arrays: Vec::new(),
         shapes: Vec::new(),
@@ -68,137 +52,131 @@ pub(super) fn passing() -> Fast {
         root_slot: UNWANTED,
         root_target: NOTHING,
         program,
+        extras: None,
+        slow_lines: mapping.lines.iter().map(|line| line.index).collect(),
     }
 }
 
-/// What is wanted of a value: itself, and what is in it.
-#[derive(Default)]
-struct Wanted {
-    whole: bool,
-    keys: Vec<(String, Wanted)>,
-    indexes: Vec<(usize, Wanted)>,
-    each: Option<Box<Wanted>>,
-}
-
-impl Wanted {
-    fn add(&mut self, steps: &[PathStep]) {
-        let Some((step, rest)) = steps.split_first() else {
-            self.whole = true;
-            return;
-        };
-        let inner = match step {
-            PathStep::Key(key) => entry(&mut self.keys, key),
-            PathStep::Index(index) => entry(&mut self.indexes, index),
-            PathStep::Each => self.each.get_or_insert_default(),
-        };
-        inner.add(rest);
-    }
-
-    fn has_inside(&self) -> bool {
-        !self.keys.is_empty() || !self.indexes.is_empty() || self.each.is_some()
-    }
-}
-
-fn entry<'w, K: PartialEq + Clone>(list: &'w mut Vec<(K, Wanted)>, key: &K) -> &'w mut Wanted {
-    let at = list.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
-        list.push((key.clone(), Wanted::default()));
-        list.len() - 1
-    });
-    &mut list[at].1
-}
-
-#[derive(Default)]
-struct Layout {
-    targets: Vec<Target>,
-    arrays: Vec<Array>,
-    shapes: Vec<Vec<(String, u32, u32)>>,
-    /// The next free slot of each frame: the root's, then each group's.
-    frames: Vec<u32>,
-    /// Where each wanted path is.
-    slots: HashMap<FieldPath, u32>,
-    /// Where each array that is walked through is: the slot that tells its frames, and its group.
-    groups: HashMap<FieldPath, (u32, u32)>,
-}
-
-impl Layout {
-    /// Gives a value its slot, in `frame`, and its target.
-    fn place(&mut self, wanted: &Wanted, path: FieldPath, frame: usize) -> (u32, u32) {
-        let slot = if wanted.whole { self.slot(frame) } else { UNWANTED };
-        if wanted.whole {
-            self.slots.insert(path.clone(), slot);
-        }
-        (slot, self.target(wanted, path, frame))
-    }
-
-    fn target(&mut self, wanted: &Wanted, path: FieldPath, frame: usize) -> u32 {
-        if !wanted.has_inside() {
-            return NOTHING;
-        }
-        // Everything inside gets neighbouring slots, so that it can be forgotten at once.
-        let from = self.frames[frame];
-        let number = self.targets.len();
-        self.targets.push(Target::default());
-        let object = (!wanted.keys.is_empty()).then(|| {
-            let keys = wanted.keys.iter().map(|(key, inner)| {
-                let (slot, target) = self.place(inner, path.join(PathStep::Key(key.clone())), frame);
-                (key.clone(), slot, target)
-            });
-            let keys = keys.collect();
-            self.shapes.push(keys);
-            self.shapes.len() as u32 - 1
-        });
-        let array = (!wanted.indexes.is_empty() || wanted.each.is_some()).then(|| {
-            let each = wanted.each.as_deref().map(|inner| self.each(inner, &path, frame));
-            let indexed = wanted.indexes.iter().map(|(index, inner)| {
-                let (slot, target) = self.place(inner, path.join(PathStep::Index(*index)), frame);
-                Indexed { index: u32::try_from(*index).unwrap_or(u32::MAX), slot, target }
-            });
-            let indexed = indexed.collect();
-            self.arrays.push(Array { each, indexed });
-            self.arrays.len() as u32 - 1
-        });
-        self.targets[number] = Target { object, array, inside: (from, self.frames[frame]) };
-        number as u32
-    }
-
-    fn each(&mut self, inner: &Wanted, path: &FieldPath, frame: usize) -> Each {
-        let frames = self.slot(frame);
-        let own = self.frames.len();
-        let group = own as u32 - 1;
-        self.frames.push(ELEMENT + 1);
-        self.groups.insert(path.clone(), (frames, group));
-        let element = path.join(PathStep::Each);
-        if inner.whole {
-            self.slots.insert(element.clone(), ELEMENT);
-        }
-        Each { group, frames, target: self.target(inner, element, own) }
-    }
-
-    fn slot(&mut self, frame: usize) -> u32 {
-        self.frames[frame] += 1;
-        self.frames[frame] - 1
-    }
+/// The part of the source that a place in the output is counted by: an element of an array, or the record.
+#[derive(Clone, PartialEq, Eq)]
+struct Inside {
+    /// The path of the element.
+    element: FieldPath,
+    frame: usize,
 }
 
 struct Writing<'a> {
     mapping: &'a Compiled,
-    layout: &'a Layout,
+    layout: Layout,
+    extras: Extras,
+    lists: Vec<u32>,
+    /// The element of the split, its frame, and where its slots are in the record's.
+    split: Option<(FieldPath, usize, u32)>,
+    /// What is not wanted yet but should be.
+    values: Vec<FieldPath>,
+    slow_lines: Vec<usize>,
 }
 
-impl Writing<'_> {
-    fn program(&self) -> Option<Program> {
+impl<'a> Writing<'a> {
+    /// Nothing if conditions or the split change what some line takes as a whole.
+    fn new(mapping: &'a Compiled, values: &[FieldPath]) -> Option<Self> {
+        let by = mapping.split.as_ref().map(|(by, _)| by);
+        let mut wanted = Wanted::default();
+        let lines = mapping.lines.iter().flat_map(|line| &line.sources);
+        for path in lines.chain(values) {
+            let changed = by.is_some_and(|by| !by.contains(path) && meet(path, by))
+                || mapping.element_filters.iter().any(|(array, _)| changes(array, &of_part(by, path)));
+            if changed {
+                return None;
+            }
+            wanted.add(of_part(by, path).steps(), mapping.strict);
+        }
+        let mut judged = Vec::new();
+        if let Some(filter) = &mapping.filter {
+            looked_at(filter, &mut judged);
+        }
+        judged.iter().for_each(|path| wanted.add(keys_of(path).steps(), false));
+        for (array, condition) in &mapping.element_filters {
+            let mut paths = Vec::new();
+            looked_at(condition, &mut paths);
+            wanted.add(array.join(PathStep::Each).steps(), false);
+            paths.iter().for_each(|path| wanted.add(element_part(array, path).steps(), false));
+        }
+        if let Some(by) = by {
+            wanted.add(by.steps(), false);
+            wanted.add(by.join(PathStep::Each).steps(), false);
+        }
+        let mut layout = Layout::new(&wanted);
+        let mut extras = Extras { checks: std::mem::take(&mut layout.checks), ..Extras::default() };
+        if let Some(filter) = &mapping.filter {
+            let mut parts = Parts::none();
+            for keys in judged.iter().map(keys_of) {
+                parts.add(keys.steps(), layout.find(&keys)?.1);
+            }
+            extras.filter = Some((filter.clone(), parts));
+        }
+        for (array, condition) in &mapping.element_filters {
+            let (mut paths, mut parts) = (Vec::new(), Parts::none());
+            looked_at(condition, &mut paths);
+            for path in &paths {
+                parts.add(keys_of(path).steps(), layout.find(&element_part(array, path))?.1);
+            }
+            let place = layout.elements(array)?;
+            let (group, frame, slot) = (place.group, place.frame, place.slot);
+            extras.elements.push(ElementFilter { condition: condition.clone(), parts, group, frame, slot });
+        }
+        let mut split = None;
+        if let Some((by, keep_empty)) = &mapping.split {
+            let place = layout.elements(by)?;
+            let own = place.group as usize + 1;
+            let base = layout.frames[0];
+            layout.frames[0] += layout.frames[own];
+            split = Some((by.join(PathStep::Each), own, base));
+            let (whole, frames) = (layout.find(by)?.1, place.slot);
+            extras.split = Some(Split { whole, frames, group: place.group, base, keep_empty: *keep_empty });
+        }
+        (layout.frames.iter().sum::<u32>() <= MOST_SLOTS).then_some(Self {
+            mapping,
+            layout,
+            extras,
+            lists: Vec::new(),
+            split,
+            values: Vec::new(),
+            slow_lines: Vec::new(),
+        })
+    }
+
+    fn into_fast(self, mapping: &Arc<Compiled>, program: Program) -> Fast {
+        let layout = self.layout;
+        let mut slow_lines = self.slow_lines;
+        slow_lines.sort_unstable();
+        Fast {
+            mapping: Arc::clone(mapping),
+            strides: layout.frames[1..].iter().map(|slots| *slots as usize).collect(),
+            root_slots: layout.frames[0] as usize,
+            targets: layout.targets,
+            arrays: layout.arrays,
+            shapes: layout.shapes,
+            root_slot: layout.root.0,
+            root_target: layout.root.1,
+            program,
+            extras: (!self.extras.is_empty()).then(|| Box::new(self.extras)),
+            slow_lines,
+        }
+    }
+
+    fn program(&mut self) -> Option<Program> {
+        let tree = self.tree(&self.mapping.output, None)?;
         let mut program = Program {
             ops: Vec::new(),
             literals: Vec::new(),
-            lists: Vec::new(),
+            lists: std::mem::take(&mut self.lists),
             tree: Tree::Object(Vec::new()),
             fixed: 0,
             fixed_each: vec![0; self.layout.frames.len() - 1],
             copies: 0,
         };
-        program.tree = self.tree(&self.mapping.output, None, &mut program.lists)?;
         let mut run = Vec::new();
-        let tree = std::mem::replace(&mut program.tree, Tree::Object(Vec::new()));
         flatten(&tree, &mut run, &mut program, None);
         finish(&mut run, &mut program, None);
         program.tree = tree;
@@ -207,100 +185,224 @@ impl Writing<'_> {
         Some(program)
     }
 
-    /// `array` is the array of the source whose elements the place in the output is counted by.
-    fn tree(&self, node: &Node, array: Option<&FieldPath>, lists: &mut Vec<u32>) -> Option<Tree> {
+    /// A part of the output. At the top level everything has a form; nothing is given only for what stands in an
+    /// array, which is then made as a whole.
+    fn tree(&mut self, node: &Node, inside: Option<&Inside>) -> Option<Tree> {
         match node {
-            Node::Leaf(line) => self.leaf(self.mapping.lines.get(*line)?, array, lists),
             Node::Object(fields) => {
                 let mut made = Vec::new();
                 for (key, node) in fields {
                     let mut text = String::new();
                     write_string(key, &mut text);
                     text.push(':');
-                    made.push((text.into_bytes().into(), self.tree(node, array, lists)?));
+                    made.push((text.into_bytes().into(), self.tree(node, inside)?));
                 }
                 Some(Tree::Object(made))
             }
-            Node::Each(body) => {
-                let mut arrays = Vec::new();
-                self.arrays(body, array, &mut arrays)?;
-                let first = arrays.first()?;
-                if arrays.iter().any(|other| other != first) {
-                    return None;
-                }
-                let (slot, group) = *self.layout.groups.get(first)?;
-                let body = Box::new(self.tree(body, Some(first), lists)?);
-                Some(Tree::Each { group, slot, body })
+            Node::List(nodes) => {
+                nodes.iter().map(|node| self.tree(node, inside)).collect::<Option<_>>().map(Tree::List)
             }
-            Node::List(_) => None,
+            Node::Leaf(_) | Node::Each(_) => {
+                let extras = &self.extras;
+                let before =
+                    (self.lists.len(), self.slow_lines.len(), extras.mirrors.len(), extras.groups.len());
+                let tree = match node {
+                    Node::Leaf(line) => self.leaf(*line, inside),
+                    Node::Each(body) => self.each(body, inside),
+                    _ => None,
+                };
+                if tree.is_none() && inside.is_none() {
+                    self.lists.truncate(before.0);
+                    self.slow_lines.truncate(before.1);
+                    self.extras.mirrors.truncate(before.2);
+                    self.extras.groups.truncate(before.3);
+                    return self.part(node);
+                }
+                tree
+            }
         }
     }
 
-    /// The arrays of the source that the lines beneath walk through, one level below `outer`.
-    fn arrays(&self, node: &Node, outer: Option<&FieldPath>, found: &mut Vec<FieldPath>) -> Option<()> {
+    fn each(&mut self, body: &Node, inside: Option<&Inside>) -> Option<Tree> {
+        let mut arrays = Vec::new();
+        self.arrays(body, inside, &mut arrays)?;
+        let array = arrays.first()?;
+        if arrays.iter().any(|other| other != array) {
+            return None;
+        }
+        let place = self.layout.elements(array)?;
+        let (frame, slot) = self.in_record(place.frame, place.slot);
+        if frame != inside.map_or(0, |inside| inside.frame) {
+            return None;
+        }
+        let element = Inside { element: array.join(PathStep::Each), frame: place.group as usize + 1 };
+        let body = Box::new(self.tree(body, Some(&element))?);
+        Some(Tree::Each { group: place.group, slot, body })
+    }
+
+    /// The arrays of the source that the lines beneath walk through, one level below `inside`. Lines that take
+    /// what stands around the array don't count.
+    fn arrays(&self, node: &Node, inside: Option<&Inside>, found: &mut Vec<FieldPath>) -> Option<()> {
         match node {
             Node::Leaf(line) => {
-                for source in &self.mapping.lines.get(*line)?.sources {
-                    let from = outer.map_or(0, |outer| outer.steps().len() + 1);
-                    let within = source.steps().get(from..)?;
-                    let each = within.iter().position(|step| *step == PathStep::Each)?;
-                    let array = FieldPath::new(source.steps()[..from + each].iter().cloned());
-                    if outer.is_some_and(|outer| !outer.join(PathStep::Each).contains(&array)) {
-                        return None;
+                let line = &self.mapping.lines[*line];
+                for source in line.sources.iter().map(|source| self.of_part(source)) {
+                    let around = match (inside, &self.split) {
+                        (Some(inside), _) if inside.element.contains(&source) => inside.element.steps().len(),
+                        (None, Some((element, ..))) if element.contains(&source) => element.steps().len(),
+                        _ => 0,
+                    };
+                    let within = &source.steps()[around..];
+                    match within.iter().position(|step| *step == PathStep::Each) {
+                        Some(_) if inside.is_some() && around == 0 => return None,
+                        Some(each) => {
+                            found.push(FieldPath::new(source.steps()[..around + each].iter().cloned()));
+                        }
+                        None => {}
                     }
-                    found.push(array);
                 }
-                Some(())
+                (!line.spread).then_some(())
             }
-            Node::Object(fields) => fields.iter().try_for_each(|(_, node)| self.arrays(node, outer, found)),
-            Node::List(nodes) => nodes.iter().try_for_each(|node| self.arrays(node, outer, found)),
-            Node::Each(body) => self.arrays(body, outer, found),
+            Node::Object(fields) => fields.iter().try_for_each(|(_, node)| self.arrays(node, inside, found)),
+            Node::List(nodes) => nodes.iter().try_for_each(|node| self.arrays(node, inside, found)),
+            Node::Each(body) => self.arrays(body, inside, found),
         }
     }
 
-    fn leaf(&self, line: &Line, array: Option<&FieldPath>, lists: &mut Vec<u32>) -> Option<Tree> {
+    fn leaf(&mut self, number: usize, inside: Option<&Inside>) -> Option<Tree> {
+        let line = &self.mapping.lines[number];
         if line.spread {
             return None;
         }
-        // Each source must be in the very element that the place in the output is counted by.
-        let slot = |source: &FieldPath| {
-            let inside = match array {
-                Some(array) => {
-                    let element = array.join(PathStep::Each);
-                    element.contains(source) && source.depth() == element.depth()
+        let frame = inside.map_or(0, |inside| inside.frame);
+        let inputs =
+            line.sources.iter().map(|source| self.input(source, frame)).collect::<Option<Box<[u32]>>>()?;
+        let (value, constant) = match self.fast_form(line, &inputs) {
+            Some(known) => known,
+            None => {
+                let slot = self.layout.slot(frame);
+                let made = Made { slot, what: What::Line(number, inputs.to_vec()) };
+                match inside {
+                    None => self.extras.root.push(made),
+                    Some(inside) => self.extras.groups.push((inside.frame as u32 - 1, made)),
                 }
-                None => source.depth() == 0,
-            };
-            if inside { self.layout.slots.get(source).copied() } else { None }
-        };
-        let (value, constant) = match &line.op {
-            Op::Copy => (Write::Copy, None),
-            Op::ParseInt => (Write::Int, None),
-            Op::ParseFloat => (Write::Float, None),
-            Op::Stringify => (Write::Text, None),
-            Op::ParseBool => (Write::Bool, None),
-            Op::Collect { skip_nulls: false, skip_empty: false } => {
-                let from = lists.len() as u32;
-                for source in &line.sources {
-                    lists.push(slot(source)?);
-                }
-                (Write::Collect { from, to: lists.len() as u32 }, None)
+                self.slow_lines.push(line.index);
+                let op = Step { literal: 0, literal_len: 0, value: Write::Made, slot };
+                return Some(Tree::Leaf { op, required: false, constant: None, line: number, inputs });
             }
-            Op::Collect { .. } => return None,
-            Op::Call(function) => super::functions::known(function, &line.sources)?,
         };
-        let constant = match constant {
-            Some(constant) => Some(constant),
-            None if line.sources.is_empty() => return None,
-            None => None,
-        };
-        let slot = match (&value, line.sources.as_slice()) {
+        let slot = match (&value, &inputs[..]) {
             (Write::Collect { .. } | Write::Nothing, _) => UNWANTED,
-            (_, [source]) => slot(source)?,
-            _ => return None,
+            (_, slots) => *slots.first()?,
         };
         let op = Step { literal: 0, literal_len: 0, value, slot };
-        Some(Tree::Leaf { op, required: line.required, constant })
+        Some(Tree::Leaf { op, required: line.required, constant, line: number, inputs })
+    }
+
+    fn fast_form(&mut self, line: &Line, inputs: &[u32]) -> Option<(Write, Option<Box<[u8]>>)> {
+        let one = |value| (inputs.len() == 1).then_some((value, None));
+        match &line.op {
+            Op::Copy => one(Write::Copy),
+            Op::ParseInt => one(Write::Int),
+            Op::ParseFloat => one(Write::Float),
+            Op::Stringify => one(Write::Text),
+            Op::ParseBool => one(Write::Bool),
+            Op::Collect { skip_nulls: false, skip_empty: false } => {
+                let from = self.lists.len() as u32;
+                self.lists.extend(inputs);
+                Some((Write::Collect { from, to: self.lists.len() as u32 }, None))
+            }
+            Op::Collect { .. } => None,
+            Op::Call(function) => super::functions::known(function, &line.sources),
+        }
+    }
+
+    /// A part of the output made as a whole, as the plain road does it.
+    fn part(&mut self, node: &Node) -> Option<Tree> {
+        let mut lines = Vec::new();
+        lines_of(node, &mut lines);
+        let mut parts = Parts::none();
+        for source in lines.iter().flat_map(|line| &self.mapping.lines[*line].sources) {
+            let keys = keys_of(source);
+            match self.layout.find(&self.of_part(&keys)).map(|(frame, slot)| self.in_record(frame, slot)) {
+                Some((0, slot)) => parts.add(keys.steps(), slot),
+                Some(_) => return None,
+                None => self.values.push(keys),
+            }
+        }
+        let slot = self.layout.slot(0);
+        self.slow_lines.extend(lines.iter().map(|line| self.mapping.lines[*line].index));
+        self.extras.root.push(Made { slot, what: What::Part(node.clone(), parts) });
+        let op = Step { literal: 0, literal_len: 0, value: Write::Made, slot };
+        Some(Tree::Leaf { op, required: false, constant: None, line: 0, inputs: Box::default() })
+    }
+
+    /// The slot of a source in the frame where it is needed. What stands around an array comes into the frames
+    /// of its elements too.
+    fn input(&mut self, source: &FieldPath, frame: usize) -> Option<u32> {
+        let (found, slot) = self.layout.find(&self.of_part(source))?;
+        let in_split = self.split.as_ref().is_some_and(|(_, own, _)| *own == found);
+        match self.in_record(found, slot) {
+            (found, slot) if found == frame => Some(slot),
+            (0, from) if !in_split => {
+                let to = self.layout.slot(frame);
+                self.extras.mirrors.push(Mirror { group: frame as u32 - 1, from, to });
+                Some(to)
+            }
+            _ => None,
+        }
+    }
+
+    /// The element of the split has its slots in the record's frame.
+    fn in_record(&self, frame: usize, slot: u32) -> (usize, u32) {
+        match &self.split {
+            Some((_, own, base)) if *own == frame => (0, base + slot),
+            _ => (frame, slot),
+        }
+    }
+
+    fn of_part(&self, path: &FieldPath) -> FieldPath {
+        of_part(self.mapping.split.as_ref().map(|(by, _)| by), path)
+    }
+}
+
+/// A path of a part of a split record, as it is in the record before the split.
+fn of_part(by: Option<&FieldPath>, path: &FieldPath) -> FieldPath {
+    match by.filter(|by| by.contains(path)) {
+        None => path.clone(),
+        Some(by) => path.steps()[by.steps().len()..]
+            .iter()
+            .cloned()
+            .fold(by.join(PathStep::Each), |path, step| path.join(step)),
+    }
+}
+
+/// The part of an element that a condition looks at.
+fn element_part(array: &FieldPath, path: &FieldPath) -> FieldPath {
+    keys_of(path).steps().iter().cloned().fold(array.join(PathStep::Each), |path, step| path.join(step))
+}
+
+/// Whether two paths may name the same place as far as both go.
+fn meet(a: &FieldPath, b: &FieldPath) -> bool {
+    a.steps().iter().zip(b.steps()).all(|pair| match pair {
+        (PathStep::Key(a), PathStep::Key(b)) => a == b,
+        (PathStep::Key(_), _) | (_, PathStep::Key(_)) => false,
+        _ => true,
+    })
+}
+
+/// Whether a condition on the elements of an array changes what the path leads to otherwise than by leaving
+/// whole elements out.
+fn changes(array: &FieldPath, path: &FieldPath) -> bool {
+    meet(array, path) && !array.join(PathStep::Each).contains(path)
+}
+
+fn lines_of(node: &Node, lines: &mut Vec<usize>) {
+    match node {
+        Node::Leaf(line) => lines.push(*line),
+        Node::Object(fields) => fields.iter().for_each(|(_, node)| lines_of(node, lines)),
+        Node::List(nodes) => nodes.iter().for_each(|node| lines_of(node, lines)),
+        Node::Each(body) => lines_of(body, lines),
     }
 }
 
@@ -331,6 +433,16 @@ fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<
                 flatten(field, run, program, group);
             }
             run.push(b'}');
+        }
+        Tree::List(items) => {
+            run.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    run.push(b',');
+                }
+                flatten(item, run, program, group);
+            }
+            run.push(b']');
         }
         Tree::Each { group: inner, slot, body } => {
             let place = program.ops.len();

@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn every_day_goes_there_and_back() {
-        for day in 0..1_157_407u64 {
+        let step = if cfg!(miri) { 9_973 } else { 1 };
+        for day in (0..1_157_407u64).step_by(step) {
             let seconds = day * 86_400 + day % 86_400;
             let text = iso_of_unix(seconds.to_string().as_bytes()).unwrap();
             assert_eq!(unix_of_iso(&text), Some(seconds), "{}", String::from_utf8_lossy(&text));

@@ -7,8 +7,10 @@
 
 mod compile;
 mod dates;
+mod extras;
 mod fault;
 mod functions;
+mod layout;
 mod program;
 mod scan;
 mod shape;
@@ -16,9 +18,11 @@ mod simd;
 mod walk;
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use extras::{Extras, Next};
 pub(crate) use fault::{Fault, FaultKind};
-use program::Program;
+use program::{Material, Program};
 use shape::{Shape, Span};
 use simd::{Portable, Simd};
 use walk::{Array, Group, Target, Walk};
@@ -31,6 +35,7 @@ pub(crate) const PADDING: usize = 2 * simd::WIDTH;
 /// The part of a plan that the fast road needs; shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Fast {
+    mapping: Arc<Compiled>,
     targets: Vec<Target>,
     arrays: Vec<Array>,
     /// The wanted keys of each shape: name, slot, target.
@@ -40,6 +45,9 @@ pub(crate) struct Fast {
     root_slot: u32,
     root_target: u32,
     program: Program,
+    extras: Option<Box<Extras>>,
+    /// The lines that need values, by their index in the document.
+    slow_lines: Vec<usize>,
 }
 
 /// What a thread learns and reuses from record to record.
@@ -48,6 +56,11 @@ pub(crate) struct State {
     groups: Vec<Group>,
     shapes: Vec<Shape>,
     scratch: Vec<u8>,
+    /// What was made of values for this record, up to `made_base` what all parts of a split share.
+    made: Vec<u8>,
+    made_base: usize,
+    /// How many bytes are written more than once.
+    extra: usize,
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "there is only one way there"))]
     portable: bool,
 }
@@ -65,16 +78,21 @@ pub(crate) enum Outcome {
 
 impl Fast {
     /// The fast form of a mapping, if it has one.
-    pub(crate) fn compile(mapping: &Compiled) -> Option<Self> {
+    pub(crate) fn compile(mapping: &Arc<Compiled>) -> Option<Self> {
         compile::compile(mapping)
     }
 
-    /// A state to begin with.
     /// Finds where records end and writes an empty object for each: for mappings without a fast form.
-    pub(crate) fn passing() -> Self {
-        compile::passing()
+    pub(crate) fn passing(mapping: &Arc<Compiled>) -> Self {
+        compile::passing(mapping)
     }
 
+    /// The lines that are made of values, not of bytes.
+    pub(crate) fn slow_lines(&self) -> &[usize] {
+        &self.slow_lines
+    }
+
+    /// A state to begin with.
     pub(crate) fn state(&self) -> State {
         let shapes = self
             .shapes
@@ -85,6 +103,9 @@ impl Fast {
             groups: self.strides.iter().map(|stride| Group { spans: Vec::new(), stride: *stride }).collect(),
             shapes: shapes.collect(),
             scratch: Vec::new(),
+            made: vec![0; PADDING],
+            made_base: 0,
+            extra: 0,
             portable: !wide_available(),
         }
     }
@@ -125,8 +146,19 @@ impl Fast {
 }
 
 impl State {
+    /// The record's frame if `frame` is 0, else that of the element `at` of a group.
+    fn frame(&mut self, frame: usize, at: usize) -> &mut [Span] {
+        match frame.checked_sub(1) {
+            None => &mut self.root,
+            Some(group) => {
+                let Group { spans, stride } = &mut self.groups[group];
+                &mut spans[at * *stride..(at + 1) * *stride]
+            }
+        }
+    }
+
     /// Uses the portable operations even where wider ones are to be had.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn portable(mut self) -> Self {
         self.portable = true;
         self
@@ -177,10 +209,34 @@ unsafe fn transform<S: Simd>(fast: &Fast, state: &mut State, text: scan::Text, o
         Ok(end) => end,
         Err(fault) => return Outcome::Fault(fault),
     };
-    // SAFETY: every span that was set lies inside the text.
-    if unsafe { fast.program.run::<S>(text, end, &state.root, &state.groups, out) } {
-        Outcome::Written(end)
-    } else {
-        Outcome::Plain(end)
+    let (mut parts, mut is_split) = (0..1, false);
+    if let Some(extras) = &fast.extras {
+        // SAFETY: the text keeps its contract.
+        let bytes = unsafe { std::slice::from_raw_parts(text.at(0), text.len()) };
+        match extras.begin(&fast.mapping, bytes, state) {
+            Next::Write => {}
+            Next::Leave => return Outcome::Written(end),
+            Next::Plain => return Outcome::Plain(end),
+            Next::Split(frames) => (parts, is_split) = (frames, true),
+        }
     }
+    let start = out.len();
+    for part in parts {
+        if is_split && let Some(extras) = &fast.extras {
+            // SAFETY: as above.
+            let bytes = unsafe { std::slice::from_raw_parts(text.at(0), text.len()) };
+            if !extras.part_of(&fast.mapping, bytes, state, part) {
+                out.truncate(start);
+                return Outcome::Plain(end);
+            }
+        }
+        let material = Material { text, made: state.made.as_ptr(), mapping: &fast.mapping };
+        let more = state.made.len() + state.extra;
+        // SAFETY: every span that was set lies inside the text, or inside what was made, which is padded.
+        if !unsafe { fast.program.run::<S>(material, end + more, &state.root, &state.groups, out) } {
+            out.truncate(start);
+            return Outcome::Plain(end);
+        }
+    }
+    Outcome::Written(end)
 }

@@ -1,10 +1,12 @@
 //! Writing the output: literal runs and slots, one after the other.
 
 use super::dates;
+use super::extras::{append, line_of};
 use super::scan::Text;
 use super::shape::Span;
 use super::simd::{Simd, WIDTH};
 use super::walk::Group;
+use crate::mapping::Compiled;
 
 /// One step: a literal run, then a value.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub(crate) enum Value {
     Iso,
     /// ISO 8601 as whole seconds since 1970.
     Unix,
+    /// What was made of values for this slot.
+    Made,
     /// The elements that [`Program::lists`] names in this range, those that are missing left out.
     Collect { from: u32, to: u32 },
     /// The next `ops` steps for each frame of a group, in an array; the slot says which frames.
@@ -49,11 +53,23 @@ pub(crate) enum Value {
 pub(crate) enum Tree {
     /// A value: the step that writes it; its literal run is not used.
     /// With [`Value::Nothing`] it is only the bytes; with [`Value::Default`] they stand for what is missing.
-    Leaf { op: Op, required: bool, constant: Option<Box<[u8]>> },
+    /// The line and the slots of its sources serve where the step finds something unusual.
+    Leaf { op: Op, required: bool, constant: Option<Box<[u8]>>, line: usize, inputs: Box<[u32]> },
     /// Fields with their keys as they are written: `"key":`.
     Object(Vec<(Box<[u8]>, Tree)>),
+    /// Elements; those that are missing are left out.
+    List(Vec<Tree>),
     /// An element for each frame.
     Each { group: u32, slot: u32, body: Box<Tree> },
+}
+
+/// What a record is written from.
+#[derive(Clone, Copy)]
+pub(crate) struct Material<'t> {
+    pub(crate) text: Text,
+    /// What was made of values, and [`WIDTH`] bytes more.
+    pub(crate) made: *const u8,
+    pub(crate) mapping: &'t Compiled,
 }
 
 /// What writes a record.
@@ -82,7 +98,7 @@ impl Program {
     #[inline(always)]
     pub(crate) unsafe fn run<S: Simd>(
         &self,
-        text: Text,
+        from: Material<'_>,
         record_len: usize,
         root: &[Span],
         groups: &[Group],
@@ -94,27 +110,27 @@ impl Program {
         }
         if need > 1 << 20 {
             // A long record and many lines: rather few reallocations than a bound that is never reached.
-            return self.missing::<S>(text, root, groups, out);
+            return self.missing::<S>(from, root, groups, out);
         }
         out.reserve(need);
         let start = out.len();
         // SAFETY: room for the most that the steps can write was reserved just above.
         unsafe {
             let to = out.as_mut_ptr().add(start);
-            if let Some(end) = self.write::<S>(text, &self.ops, root.as_ptr(), groups, to) {
+            if let Some(end) = self.write::<S>(from, &self.ops, root.as_ptr(), groups, to) {
                 *end = b'\n';
                 out.set_len(start + end.offset_from(to) as usize + 1);
                 return true;
             }
         }
-        self.missing::<S>(text, root, groups, out)
+        self.missing::<S>(from, root, groups, out)
     }
 
     /// Gives the place behind what was written, or nothing if a value is missing or unusual.
     #[inline(always)]
     unsafe fn write<S: Simd>(
         &self,
-        text: Text,
+        from: Material<'_>,
         ops: &[Op],
         frame: *const Span,
         groups: &[Group],
@@ -141,7 +157,7 @@ impl Program {
                     let open = to;
                     for index in 0..frames.end - 1 {
                         let frame = group.spans.as_ptr().add((frames.start + index) as usize * group.stride);
-                        to = self.write_each::<S>(text, body, frame, groups, to)?;
+                        to = self.write_each::<S>(from, body, frame, groups, to)?;
                         *to = b',';
                         to = to.add(1);
                     }
@@ -152,7 +168,7 @@ impl Program {
                     next = next.add(ops as usize);
                     continue;
                 }
-                to = self.value::<S>(text, op, frame, to)?;
+                to = self.value::<S>(from, op, frame, to)?;
             }
             Some(to)
         }
@@ -161,33 +177,41 @@ impl Program {
     /// The body of an array; not inlined into itself.
     unsafe fn write_each<S: Simd>(
         &self,
-        text: Text,
+        from: Material<'_>,
         ops: &[Op],
         frame: *const Span,
         groups: &[Group],
         to: *mut u8,
     ) -> Option<*mut u8> {
         // SAFETY: handed on, to a function that is compiled for the same processor.
-        unsafe { S::write(self, text, ops, frame, groups, to) }
+        unsafe { S::write(self, from, ops, frame, groups, to) }
     }
 
     /// What [`Simd::write`] is.
     #[inline(always)]
     pub(crate) unsafe fn write_body<S: Simd>(
         &self,
-        text: Text,
+        from: Material<'_>,
         ops: &[Op],
         frame: *const Span,
         groups: &[Group],
         to: *mut u8,
     ) -> Option<*mut u8> {
         // SAFETY: handed on.
-        unsafe { self.write::<S>(text, ops, frame, groups, to) }
+        unsafe { self.write::<S>(from, ops, frame, groups, to) }
     }
 
     #[inline(always)]
-    unsafe fn value<S: Simd>(&self, text: Text, op: &Op, frame: *const Span, to: *mut u8) -> Option<*mut u8> {
-        // SAFETY: spans lie inside the text, and no value is longer than its span plus `GROWTH`.
+    unsafe fn value<S: Simd>(
+        &self,
+        from: Material<'_>,
+        op: &Op,
+        frame: *const Span,
+        to: *mut u8,
+    ) -> Option<*mut u8> {
+        let text = from.text;
+        // SAFETY: spans lie inside the text or what was made, and no value is longer than its span plus
+        // `GROWTH`.
         unsafe {
             if op.value == Value::Nothing {
                 return Some(to);
@@ -213,6 +237,10 @@ impl Program {
             let span = *frame.add(op.slot as usize);
             if span.end == 0 {
                 return None;
+            }
+            if op.value == Value::Made {
+                let len = (span.end - span.start) as usize;
+                return Some(copy::<S>(from.made.add(span.start as usize), len, to));
             }
             let (at, len) = (text.at(span.start as usize), (span.end - span.start) as usize);
             let bytes = std::slice::from_raw_parts(at, len);
@@ -274,7 +302,7 @@ impl Program {
                     let seconds = dates::unix_of_iso(bytes)?;
                     Some(decimal(seconds, to))
                 }
-                Value::Nothing | Value::Collect { .. } | Value::Each { .. } => None,
+                Value::Nothing | Value::Made | Value::Collect { .. } | Value::Each { .. } => None,
             }
         }
     }
@@ -282,9 +310,15 @@ impl Program {
     /// The same for a record in which something is missing; only here is anything decided for each field.
     #[cold]
     #[inline(never)]
-    fn missing<S: Simd>(&self, text: Text, root: &[Span], groups: &[Group], out: &mut Vec<u8>) -> bool {
+    fn missing<S: Simd>(
+        &self,
+        from: Material<'_>,
+        root: &[Span],
+        groups: &[Group],
+        out: &mut Vec<u8>,
+    ) -> bool {
         let start = out.len();
-        if self.tree(text, &self.tree, root, groups, out, true).is_none() {
+        if self.tree(from, &self.tree, root, groups, out, true).is_none() {
             out.truncate(start);
             return false;
         }
@@ -295,7 +329,7 @@ impl Program {
     /// Whether something was written; nothing if the plain road has to.
     fn tree(
         &self,
-        text: Text,
+        from: Material<'_>,
         tree: &Tree,
         frame: &[Span],
         groups: &[Group],
@@ -306,21 +340,21 @@ impl Program {
             Tree::Leaf { op, constant: Some(bytes), .. } => {
                 let span = frame.get(op.slot as usize).copied().unwrap_or_default();
                 // SAFETY: a span that was set starts inside the text.
-                let null = span.end == 0 || unsafe { text.byte(span.start as usize) } == b'n';
+                let null = span.end == 0 || unsafe { from.text.byte(span.start as usize) } == b'n';
                 if op.value == Value::Default && !null {
-                    return self.leaf(text, op, false, frame, out);
+                    return self.leaf(from, tree, frame, out);
                 }
                 out.extend_from_slice(bytes);
                 Some(true)
             }
-            Tree::Leaf { op, required, .. } => self.leaf(text, op, *required, frame, out),
+            Tree::Leaf { .. } => self.leaf(from, tree, frame, out),
             Tree::Object(fields) => {
                 let start = out.len();
                 out.push(b'{');
                 for (key, field) in fields {
                     let before = out.len();
                     out.extend_from_slice(key);
-                    if self.tree(text, field, frame, groups, out, false)? {
+                    if self.tree(from, field, frame, groups, out, false)? {
                         out.push(b',');
                     } else {
                         out.truncate(before);
@@ -337,6 +371,23 @@ impl Program {
                 }
                 Some(true)
             }
+            Tree::List(items) => {
+                let start = out.len();
+                out.push(b'[');
+                for item in items {
+                    if self.tree(from, item, frame, groups, out, false)? {
+                        out.push(b',');
+                    }
+                }
+                if out.len() == start + 1 {
+                    out.truncate(start);
+                    return Some(false);
+                }
+                if let Some(last) = out.last_mut() {
+                    *last = b']';
+                }
+                Some(true)
+            }
             Tree::Each { group, slot, body } => {
                 let frames = frame.get(*slot as usize)?;
                 if frames.end == 0 {
@@ -347,11 +398,9 @@ impl Program {
                 let spans = group.spans.get(first..first + (frames.end as usize - 1) * group.stride)?;
                 out.push(b'[');
                 for frame in spans.chunks_exact(group.stride) {
-                    // An element that has no value is the plain road's to judge.
-                    if !self.tree(text, body, frame, groups, out, true)? {
-                        return None;
+                    if self.tree(from, body, frame, groups, out, true)? {
+                        out.push(b',');
                     }
-                    out.push(b',');
                 }
                 match out.last_mut() {
                     Some(last) if *last == b',' => *last = b']',
@@ -362,7 +411,8 @@ impl Program {
         }
     }
 
-    fn leaf(&self, text: Text, op: &Op, required: bool, frame: &[Span], out: &mut Vec<u8>) -> Option<bool> {
+    fn leaf(&self, from: Material<'_>, leaf: &Tree, frame: &[Span], out: &mut Vec<u8>) -> Option<bool> {
+        let Tree::Leaf { op, required, line, inputs, .. } = leaf else { return None };
         let missing = |slot: u32| frame.get(slot as usize).is_none_or(|span| span.end == 0);
         let mut op = *op;
         let mut lists = Vec::new();
@@ -372,23 +422,37 @@ impl Program {
             op.value = Value::Collect { from: 0, to: lists.len() as u32 };
         }
         let nothing = if let Value::Collect { .. } = op.value { lists.is_empty() } else { missing(op.slot) };
-        if nothing {
-            return if required { None } else { Some(false) };
+        if nothing && !required {
+            return Some(false);
         }
-        let spans = if lists.is_empty() { std::slice::from_ref(&op.slot) } else { &lists[..] };
-        let len: usize =
-            spans.iter().map(|slot| frame[*slot as usize]).map(|s| (s.end - s.start) as usize + 1).sum();
-        out.reserve(len + GROWTH + 2 * WIDTH);
-        let start = out.len();
-        let program = Program { lists, ..Self::empty() };
-        // SAFETY: room for the value was reserved just above; its spans are set, so they lie in the text.
-        // The portable operations run everywhere.
-        unsafe {
-            let to = out.as_mut_ptr().add(start);
-            let end = program.value::<super::Portable>(text, &op, frame.as_ptr(), to)?;
-            out.set_len(start + end.offset_from(to) as usize);
+        if !nothing {
+            let spans = if lists.is_empty() { std::slice::from_ref(&op.slot) } else { &lists[..] };
+            let len: usize = spans
+                .iter()
+                .map(|slot| frame[*slot as usize])
+                .map(|span| (span.end - span.start) as usize + 1)
+                .sum();
+            out.reserve(len + GROWTH + 2 * WIDTH);
+            let start = out.len();
+            let program = Program { lists, ..Self::empty() };
+            // SAFETY: room for the value was reserved just above; its spans are set, so they lie in the text or
+            // in what was made. The portable operations run everywhere.
+            unsafe {
+                let to = out.as_mut_ptr().add(start);
+                if let Some(end) = program.value::<super::Portable>(from, &op, frame.as_ptr(), to) {
+                    out.set_len(start + end.offset_from(to) as usize);
+                    return Some(true);
+                }
+            }
         }
-        Some(true)
+        // Only this line pays for what is unusual in it.
+        // SAFETY: the text keeps its contract.
+        let text = unsafe { std::slice::from_raw_parts(from.text.at(0), from.text.len()) };
+        let value = line_of(from.mapping, *line, inputs, text, frame)?;
+        if let Some(value) = &value {
+            append(value, out);
+        }
+        Some(value.is_some())
     }
 
     fn empty() -> Self {

@@ -20,6 +20,20 @@ const NOWHERE: u32 = u32::MAX;
 const NEVER: u64 = 1 << 40;
 /// How many keys beyond the wanted ones are learned, so that objects used as maps can't fill the memory.
 const LEARNED_KEYS: u32 = 1024;
+/// After so many objects without order none is expected.
+const PATIENCE: u32 = 16;
+/// How many places of the table there are for each key, at least: few keys then share one.
+const SPARSE: usize = 8;
+const FACTORS: [u64; 8] = [
+    0x9e37_79b9_7f4a_7c15,
+    0xbf58_476d_1ce4_e5b9,
+    0x94d0_49bb_1331_11eb,
+    0xd6e8_feb8_6659_fd93,
+    0xff51_afd7_ed55_8ccd,
+    0xc4ce_b9fe_1a85_ec53,
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+];
 
 /// One member in learned order: the very bytes between the value before it and its own value.
 #[derive(Clone)]
@@ -33,7 +47,7 @@ pub(crate) struct Entry {
     pub(crate) target: u32,
     /// Which of the shape's keys this is.
     key: u32,
-    /// Which of the shape's long patterns continues this one.
+    /// Which of the shape's long patterns continues this one; each is filled up to whole vectors.
     tail: u32,
 }
 
@@ -61,6 +75,10 @@ pub(crate) struct Shape {
     budget: u32,
     misses: u32,
     relearn_at: u32,
+    /// How many objects in a row kept no order.
+    disorder: u32,
+    /// What the keys are hashed with, chosen so that few of them collide.
+    factor: u64,
 }
 
 /// A key that was looked up.
@@ -77,11 +95,13 @@ impl Shape {
         let mut shape = Self {
             entries: vec![Entry::closing()],
             keys: Vec::new(),
-            table: vec![0; 8],
+            table: vec![0; 64],
             tails: Vec::new(),
             budget: 4 * LEARNED_KEYS,
             misses: 0,
             relearn_at: 1024,
+            disorder: 0,
+            factor: FACTORS[0],
         };
         for (name, slot, target) in wanted {
             shape.add(name.as_bytes(), slot, target);
@@ -98,13 +118,18 @@ impl Shape {
     ///
     /// # Safety
     ///
-    /// `at` is followed by at least as many readable bytes as the first wide compare found equal, and the
-    /// padding: the compare below stops at the first difference.
-    #[cold]
-    pub(crate) unsafe fn tail_matches(&self, entry: &Entry, at: *const u8) -> bool {
+    /// The first bytes were found equal, and behind the text are [`WIDTH`] readable bytes of padding.
+    #[inline(always)]
+    pub(crate) unsafe fn tail_matches<S: Simd>(&self, entry: &Entry, at: *const u8) -> bool {
         let tail = &self.tails[entry.tail as usize];
-        // SAFETY: byte by byte, and padding is never equal to a pattern's byte, which is never zero.
-        tail.iter().enumerate().all(|(i, byte)| unsafe { *at.add(WIDTH + i) } == *byte)
+        let mut left = entry.len as usize - WIDTH;
+        tail.chunks_exact(WIDTH).enumerate().all(|(chunk, pattern)| {
+            // SAFETY: everything before this chunk was equal to the pattern, so it is text, not padding.
+            let equal = unsafe { S::equal(at.add((chunk + 1) * WIDTH), pattern.as_ptr()) };
+            let mask = if left >= WIDTH { u32::MAX } else { (1 << left) - 1 };
+            left = left.saturating_sub(WIDTH);
+            equal & mask == mask
+        })
     }
 
     /// Looks a key up by its bytes.
@@ -116,7 +141,7 @@ impl Shape {
     pub(crate) unsafe fn find<S: Simd>(&self, at: *const u8, len: usize) -> Option<Hit> {
         let wrap = self.table.len() - 1;
         // SAFETY: the caller's promise.
-        let mut place = unsafe { hash(at, len) } & wrap;
+        let mut place = unsafe { hash(at, len, self.factor) } & wrap;
         loop {
             // The table is never full and `place` is wrapped to its length.
             let number = *self.table.get(place)? as usize;
@@ -173,6 +198,23 @@ impl Shape {
         }
     }
 
+    /// Whether objects have come in no order for so long that it isn't worth expecting one. Now and then it
+    /// says no all the same, to see whether order has come back.
+    #[inline(always)]
+    pub(crate) fn has_no_order(&mut self) -> bool {
+        if self.disorder < PATIENCE {
+            return false;
+        }
+        self.disorder = self.disorder % (1 << 30) + 1;
+        !self.disorder.is_multiple_of(64)
+    }
+
+    /// Tells whether an object kept the order.
+    #[inline(always)]
+    pub(crate) fn came_in_order(&mut self, ordered: bool) {
+        self.disorder = if ordered { 0 } else { self.disorder.max(1) % (1 << 30) + 1 };
+    }
+
     /// Forgets an order that no longer holds. Each time it waits longer, so that records without any order
     /// don't pay for it.
     #[inline(always)]
@@ -215,7 +257,9 @@ impl Shape {
         entry.len = lead.len() as u32;
         if lead.len() > WIDTH {
             entry.tail = self.tails.len() as u32;
-            self.tails.push(lead[WIDTH..].into());
+            let mut tail = lead[WIDTH..].to_vec();
+            tail.resize(tail.len().next_multiple_of(WIDTH), 0);
+            self.tails.push(tail.into());
         }
     }
 
@@ -225,29 +269,42 @@ impl Shape {
         head[..short].copy_from_slice(&name[..short]);
         let long = if name.len() > WIDTH { name.into() } else { Box::default() };
         self.keys.push(Key { head, len: name.len() as u32, long, slot, target, position: NOWHERE });
-        if self.keys.len() * 2 > self.table.len() {
-            self.table = vec![0; self.table.len() * 2];
-            for number in 1..=self.keys.len() {
-                self.enter(number);
-            }
+        if self.keys.len() * SPARSE > self.table.len() {
+            self.spread();
         } else {
             self.enter(self.keys.len());
         }
         self.keys.len() as u32 - 1
     }
 
-    fn enter(&mut self, number: usize) {
+    /// Makes the table larger, and takes the factor with which the fewest keys collide.
+    #[cold]
+    fn spread(&mut self) {
+        let places = self.table.len() * 2;
+        let collisions = |shape: &mut Self, factor: u64| {
+            shape.table = vec![0; places];
+            shape.factor = factor;
+            (1..=shape.keys.len()).filter(|number| shape.enter(*number)).count()
+        };
+        let fewest = FACTORS.into_iter().min_by_key(|factor| collisions(self, *factor));
+        collisions(self, fewest.unwrap_or(FACTORS[0]));
+    }
+
+    /// Whether the key's place was taken, so that it got another.
+    fn enter(&mut self, number: usize) -> bool {
         let key = &self.keys[number - 1];
         let mut padded =
             Vec::from(if key.long.is_empty() { &key.head[..key.len as usize] } else { &key.long });
         padded.resize(key.len as usize + WIDTH, 0);
         // SAFETY: padded just above.
-        let mut place = unsafe { hash(padded.as_ptr(), key.len as usize) };
+        let first = unsafe { hash(padded.as_ptr(), key.len as usize, self.factor) };
         let wrap = self.table.len() - 1;
+        let mut place = first;
         while self.table[place & wrap] != 0 {
             place += 1;
         }
         self.table[place & wrap] = number as u16;
+        place != first
     }
 }
 
@@ -264,13 +321,13 @@ impl Entry {
 ///
 /// `at` has `len` readable bytes and eight more.
 #[inline(always)]
-unsafe fn hash(at: *const u8, len: usize) -> usize {
+unsafe fn hash(at: *const u8, len: usize, factor: u64) -> usize {
     let part = len.min(8);
     let mask = if part == 8 { u64::MAX } else { (1 << (part * 8)) - 1 };
     // SAFETY: both reads start inside the key, or at its start, and eight more bytes are readable.
     let (first, last) =
         unsafe { (at.cast::<u64>().read_unaligned(), at.add(len - part).cast::<u64>().read_unaligned()) };
     let (first, last) = (u64::from_le(first) & mask, u64::from_le(last) & mask);
-    let mixed = (first ^ last.rotate_left(29) ^ (len as u64) << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (first ^ last.rotate_left(29) ^ (len as u64) << 56).wrapping_mul(factor);
     (mixed ^ mixed >> 32) as usize
 }

@@ -53,6 +53,11 @@ pub(crate) trait Simd: Copy {
         walk: &mut super::walk::Walk<'_>,
         call: super::walk::Call,
     ) -> Result<usize, super::Fault>;
+    /// Walks an object that has no order.
+    unsafe fn unordered(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault>;
     /// Walks an array, likewise.
     unsafe fn array(walk: &mut super::walk::Walk<'_>, call: super::walk::Call)
     -> Result<usize, super::Fault>;
@@ -64,7 +69,7 @@ pub(crate) trait Simd: Copy {
     /// Writes the steps of an array's element.
     unsafe fn write(
         program: &super::program::Program,
-        text: super::scan::Text,
+        from: super::program::Material<'_>,
         ops: &[super::program::Op],
         frame: *const super::shape::Span,
         groups: &[super::walk::Group],
@@ -189,14 +194,23 @@ impl Simd for Portable {
 
     unsafe fn write(
         program: &super::program::Program,
-        text: super::scan::Text,
+        from: super::program::Material<'_>,
         ops: &[super::program::Op],
         frame: *const super::shape::Span,
         groups: &[super::walk::Group],
         to: *mut u8,
     ) -> Option<*mut u8> {
         // SAFETY: handed on from the caller.
-        unsafe { program.write_body::<Self>(text, ops, frame, groups, to) }
+        unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
+    }
+
+    #[inline(never)]
+    unsafe fn unordered(
+        walk: &mut super::walk::Walk<'_>,
+        call: super::walk::Call,
+    ) -> Result<usize, super::Fault> {
+        // SAFETY: handed on from the caller.
+        unsafe { super::walk::unordered::<Self>(walk, call) }
     }
 
     unsafe fn array(
@@ -332,14 +346,21 @@ mod avx2 {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
         unsafe fn write(
             program: &crate::transform::hot::program::Program,
-            text: scan::Text,
+            from: crate::transform::hot::program::Material<'_>,
             ops: &[crate::transform::hot::program::Op],
             frame: *const crate::transform::hot::shape::Span,
             groups: &[walk::Group],
             to: *mut u8,
         ) -> Option<*mut u8> {
             // SAFETY: handed on from the caller.
-            unsafe { program.write_body::<Self>(text, ops, frame, groups, to) }
+            unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
+        }
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        #[inline(never)]
+        unsafe fn unordered(walk: &mut walk::Walk<'_>, call: walk::Call) -> Result<usize, Fault> {
+            // SAFETY: handed on from the caller.
+            unsafe { walk::unordered::<Self>(walk, call) }
         }
 
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]

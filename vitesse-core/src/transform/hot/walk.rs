@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, FaultKind};
 use super::scan::{self, MAX_DEPTH, Text};
-use super::shape::{CLOSE, Entry, NOTHING, Shape, Span};
+use super::shape::{CLOSE, Entry, Hit, NOTHING, Shape, Span, UNWANTED};
 use super::simd::{Simd, WIDTH};
 
 /// What is wanted inside a value, beside the value itself.
@@ -51,6 +51,13 @@ pub(crate) const ELEMENT: u32 = 1;
 pub(crate) struct Group {
     pub(crate) spans: Vec<Span>,
     pub(crate) stride: usize,
+}
+
+impl Group {
+    /// How many frames there are.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len() / self.stride
+    }
 }
 
 /// A walk through one record.
@@ -168,6 +175,9 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
     // end with the closing one, and nothing follows that one.
     unsafe {
         let shape = walk.shapes.get_unchecked_mut(call.what as usize);
+        if shape.has_no_order() {
+            return S::unordered(walk, call);
+        }
         shape.relearn_if_stale();
         let mut next: *const Entry = shape.entries();
         loop {
@@ -176,10 +186,11 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
             let (slot, target);
             if equal & entry.mask == entry.mask
                 && (entry.len as usize <= WIDTH
-                    || walk.shapes.get_unchecked(call.what as usize).tail_matches(entry, text.at(at)))
+                    || walk.shapes.get_unchecked(call.what as usize).tail_matches::<S>(entry, text.at(at)))
             {
                 at += entry.len as usize;
                 if entry.target == CLOSE {
+                    walk.shapes.get_unchecked_mut(call.what as usize).came_in_order(ordered);
                     return Ok(at);
                 }
                 (slot, target) = (entry.slot, entry.target);
@@ -191,6 +202,7 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
                 let found = S::resolve(walk, miss)?;
                 at = found.at;
                 if found.target == CLOSE {
+                    walk.shapes.get_unchecked_mut(call.what as usize).came_in_order(found.ordered);
                     return Ok(at);
                 }
                 (slot, target, ordered) = (found.slot, found.target, found.ordered);
@@ -198,10 +210,7 @@ pub(crate) unsafe fn object<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<
             }
             // Out of order a key may come twice, and the last one wins wholly: forget what was inside.
             if !ordered && target != NOTHING {
-                let (from, to) = walk.targets.get_unchecked(target as usize).inside;
-                for slot in from..to {
-                    *call.frame.add(slot as usize) = Span::default();
-                }
+                forget(walk, target, call.frame);
             }
             let mut start = at;
             at = match value::<S>(walk, at, target, call.frame, call.depth + 1) {
@@ -231,7 +240,9 @@ pub(crate) unsafe fn resolve<S: Simd>(walk: &mut Walk<'_>, miss: Miss) -> Result
             if entry.target != CLOSE {
                 let entry = &*shape.entries().add(miss.index as usize + 1);
                 let equal = u64::from(S::equal(text.at(miss.at), entry.pattern.as_ptr()));
-                if equal & entry.mask == entry.mask && entry.len as usize <= WIDTH {
+                if equal & entry.mask == entry.mask
+                    && (entry.len as usize <= WIDTH || shape.tail_matches::<S>(entry, text.at(miss.at)))
+                {
                     return Ok(Found {
                         at: miss.at + entry.len as usize,
                         slot: entry.slot,
@@ -266,27 +277,99 @@ pub(crate) unsafe fn resolve<S: Simd>(walk: &mut Walk<'_>, miss: Miss) -> Result
             return Err(Fault::new(FaultKind::Colon, at));
         }
         at = scan::spaces::<S>(text, at + 1);
-        let raw = slice(text, start, end - 1);
-        let mut hit = shape.find::<S>(text.at(start), raw.len());
-        if hit.is_none() {
-            let mut name = raw;
-            if raw.contains(&b'\\') {
-                unescape(raw, walk.scratch);
-                let len = walk.scratch.len();
-                walk.scratch.resize(len + WIDTH, 0);
-                // The pointer is the padded text's, not the name's: the look-up reads whole vectors.
-                hit = shape.find::<S>(walk.scratch.as_ptr(), len);
-                name = &walk.scratch[..len];
-            }
-            if hit.is_none() {
-                hit = shape.remember(name);
-            }
-        }
+        let hit = look_up::<S>(walk, miss.shape, start, end - 1);
+        let shape = walk.shapes.get_unchecked_mut(miss.shape as usize);
         let Some(hit) = hit else {
             return Ok(Found { at, slot: 0, target: NOTHING, index: miss.index, ordered: miss.ordered });
         };
         let (index, ordered) = shape.follow(hit, miss.index, slice(text, miss.at, at), miss.ordered);
         Ok(Found { at, slot: hit.slot, target: hit.target, index, ordered })
+    }
+}
+
+/// An object whose members come in no order: each key is looked up, and nothing is expected.
+#[inline(always)]
+pub(crate) unsafe fn unordered<S: Simd>(walk: &mut Walk<'_>, call: Call) -> Result<usize, Fault> {
+    if call.depth >= MAX_DEPTH {
+        return Err(Fault::new(FaultKind::Depth, call.at));
+    }
+    let text = walk.text;
+    // SAFETY: as for objects in order.
+    unsafe {
+        let mut at = scan::spaces::<S>(text, call.at + 1);
+        if text.byte(at) == b'}' {
+            return Ok(at + 1);
+        }
+        loop {
+            if text.byte(at) != b'"' {
+                return Err(Fault::new(FaultKind::Key, at));
+            }
+            let start = at + 1;
+            let stops = S::string_stops(text.at(start));
+            let end = start + (stops | 1 << (WIDTH - 1)).trailing_zeros() as usize;
+            let hit = if text.byte(end) == b'"' && text.byte(end + 1) == b':' && stops != 0 {
+                at = end + 2;
+                // A key that is not known is not wanted.
+                walk.shapes.get_unchecked(call.what as usize).find::<S>(text.at(start), end - start)
+            } else {
+                let end = scan::string::<S>(text, start)?;
+                at = scan::spaces::<S>(text, end);
+                if text.byte(at) != b':' {
+                    return Err(Fault::new(FaultKind::Colon, at));
+                }
+                at += 1;
+                look_up::<S>(walk, call.what, start, end - 1)
+            };
+            let (slot, target) = hit.map_or((UNWANTED, NOTHING), |hit| (hit.slot, hit.target));
+            at = scan::spaces::<S>(text, at);
+            if target != NOTHING {
+                forget(walk, target, call.frame);
+            }
+            let start = at;
+            at = value::<S>(walk, at, target, call.frame, call.depth + 1)?;
+            *call.frame.add(slot as usize) = Span { start: start as u32, end: at as u32 };
+            at = scan::spaces::<S>(text, at);
+            let byte = text.byte(at);
+            if byte != b',' {
+                let closed = byte == b'}';
+                return if closed { Ok(at + 1) } else { Err(Fault::new(FaultKind::InObject, at)) };
+            }
+            at = scan::spaces::<S>(text, at + 1);
+        }
+    }
+}
+
+/// Forgets what an earlier member of the same key left: the last one wins wholly.
+#[inline(always)]
+unsafe fn forget(walk: &Walk<'_>, target: u32, frame: *mut Span) {
+    // SAFETY: targets and their slots come from the plan's compiler, for this very frame.
+    unsafe {
+        let (from, to) = walk.targets.get_unchecked(target as usize).inside;
+        for slot in from..to {
+            *frame.add(slot as usize) = Span::default();
+        }
+    }
+}
+
+/// Finds a key by its validated text, or learns it.
+#[inline(always)]
+unsafe fn look_up<S: Simd>(walk: &mut Walk<'_>, shape: u32, start: usize, end: usize) -> Option<Hit> {
+    // SAFETY: as for the walk; the scan has been over the key.
+    unsafe {
+        let raw = slice(walk.text, start, end);
+        let shape = walk.shapes.get_unchecked_mut(shape as usize);
+        let hit = shape.find::<S>(walk.text.at(start), raw.len());
+        if hit.is_some() {
+            return hit;
+        }
+        if !raw.contains(&b'\\') {
+            return shape.remember(raw);
+        }
+        unescape(raw, walk.scratch);
+        let len = walk.scratch.len();
+        walk.scratch.resize(len + WIDTH, 0);
+        let hit = shape.find::<S>(walk.scratch.as_ptr(), len);
+        if hit.is_some() { hit } else { shape.remember(&walk.scratch[..len]) }
     }
 }
 

@@ -42,6 +42,17 @@ pub(super) fn record(mapping: &Compiled, record: &Value) -> Result<Value> {
     Ok(made.unwrap_or_default())
 }
 
+/// A part of the output at the top level, from a record that has what its lines look at.
+pub(in crate::transform) fn part(mapping: &Compiled, node: &Node, record: &Value) -> Result<Option<Value>> {
+    Evaluation { mapping, record }.node(node, &mut Vec::new(), false)
+}
+
+/// What a line gives for the values of its sources, after its own rule for errors. None of the sources may
+/// stand for many values.
+pub(in crate::transform) fn line(line: &Line, inputs: Vec<Option<Value>>) -> Result<Option<Value>> {
+    settle(line, operation(line, inputs))
+}
+
 struct Evaluation<'a> {
     mapping: &'a Compiled,
     record: &'a Value,
@@ -117,62 +128,20 @@ impl Evaluation<'_> {
 
     /// What a line gives, after its own rule for errors.
     fn line(&self, line: &Line, indexes: &[usize]) -> Result<Option<Value>> {
-        let made = self.operation(line, indexes).and_then(|made| match made {
-            None if line.required => Err(Error::new(ErrorKind::RecordInvalid, "a required field is missing")
-                .in_operation("transform.apply")),
-            made => Ok(made),
-        });
-        match (made, line.on_error) {
-            (Err(error), LineError::Fail) => Err(located(error, line)),
-            (Err(_), LineError::Null) => Ok(Some(Value::Null)),
-            (Err(_), LineError::Default) => Ok(Some(line.default.clone())),
-            (Err(_), LineError::Skip) => Ok(None),
-            (made, _) => made,
-        }
+        settle(line, self.operation(line, indexes))
     }
 
     fn operation(&self, line: &Line, indexes: &[usize]) -> Result<Option<Value>> {
-        match &line.op {
-            Op::Copy => self.source(line, indexes),
-            Op::ParseInt => self.converted(line, indexes, convert::parse_int),
-            Op::ParseFloat => self.converted(line, indexes, convert::parse_float),
-            Op::Stringify => self.converted(line, indexes, |value| Ok(convert::stringify(value))),
-            Op::ParseBool => self.converted(line, indexes, convert::parse_bool),
-            Op::Collect { .. } if line.spread => {
-                let (element, outer) =
-                    indexes.split_last().map_or((0, indexes), |(last, outer)| (*last, outer));
-                let collected = self.collect(line, outer)?;
-                Ok(collected.and_then(|values| values.into_iter().nth(element)))
-            }
-            Op::Collect { .. } => Ok(self.collect(line, indexes)?.map(Value::Array)),
-            Op::Call(function) => {
-                let inputs = line
-                    .sources
-                    .iter()
-                    .map(|source| self.value(source, indexes))
-                    .collect::<Result<Vec<Option<Value>>>>()?;
-                let inputs: Vec<Option<&Value>> = inputs.iter().map(Option::as_ref).collect();
-                function.call(&inputs)
-            }
+        if !matches!(line.op, Op::Collect { .. }) {
+            let inputs = line.sources.iter().map(|source| self.value(source, indexes));
+            return operation(line, inputs.collect::<Result<_>>()?);
         }
-    }
-
-    /// A conversion of the one source; missing stays missing, and null null.
-    fn converted(
-        &self,
-        line: &Line,
-        indexes: &[usize],
-        convert: impl Fn(&Value) -> Result<Value>,
-    ) -> Result<Option<Value>> {
-        match self.source(line, indexes)? {
-            None => Ok(None),
-            Some(Value::Null) => Ok(Some(Value::Null)),
-            Some(value) => convert(&value).map(Some),
+        if !line.spread {
+            return Ok(self.collect(line, indexes)?.map(Value::Array));
         }
-    }
-
-    fn source(&self, line: &Line, indexes: &[usize]) -> Result<Option<Value>> {
-        line.sources.first().map_or(Ok(None), |source| self.value(source, indexes))
+        let (element, outer) = indexes.split_last().map_or((0, indexes), |(last, outer)| (*last, outer));
+        let collected = self.collect(line, outer)?;
+        Ok(collected.and_then(|values| values.into_iter().nth(element)))
     }
 
     fn value(&self, source: &FieldPath, indexes: &[usize]) -> Result<Option<Value>> {
@@ -184,7 +153,6 @@ impl Evaluation<'_> {
 
     /// The values of all sources that are there; `None` if none is.
     fn collect(&self, line: &Line, indexes: &[usize]) -> Result<Option<Vec<Value>>> {
-        let Op::Collect { skip_nulls, skip_empty } = line.op else { return Ok(None) };
         let mut collected = None;
         for source in &line.sources {
             let values = match lookup(self.record, source, indexes, self.mapping.strict)? {
@@ -192,12 +160,56 @@ impl Evaluation<'_> {
                 Some(Found::One(value)) => vec![value],
                 Some(Found::Many(values)) => values,
             };
-            let kept = values.into_iter().filter(|value| {
-                !(skip_nulls && value.is_null() || skip_empty && value.as_str().is_some_and(str::is_empty))
-            });
+            let kept = values.into_iter().filter(|value| collects(&line.op, value));
             collected.get_or_insert_with(Vec::new).extend(kept.cloned());
         }
         Ok(collected)
+    }
+}
+
+fn operation(line: &Line, mut inputs: Vec<Option<Value>>) -> Result<Option<Value>> {
+    let convert: fn(&Value) -> Result<Value> = match &line.op {
+        Op::Copy => return Ok(inputs.first_mut().and_then(Option::take)),
+        Op::Call(function) => {
+            return function.call(&inputs.iter().map(Option::as_ref).collect::<Vec<_>>());
+        }
+        Op::Collect { .. } => {
+            let all: Vec<Value> = inputs.into_iter().flatten().collect();
+            let kept = |all: Vec<Value>| all.into_iter().filter(|value| collects(&line.op, value)).collect();
+            return Ok((!all.is_empty()).then(|| Value::Array(kept(all))));
+        }
+        Op::ParseInt => convert::parse_int,
+        Op::ParseFloat => convert::parse_float,
+        Op::Stringify => |value| Ok(convert::stringify(value)),
+        Op::ParseBool => convert::parse_bool,
+    };
+    // Missing stays missing, and null null.
+    match inputs.first().and_then(Option::as_ref) {
+        None => Ok(None),
+        Some(Value::Null) => Ok(Some(Value::Null)),
+        Some(value) => convert(value).map(Some),
+    }
+}
+
+/// Whether a collection takes the value.
+fn collects(op: &Op, value: &Value) -> bool {
+    let Op::Collect { skip_nulls, skip_empty } = op else { return true };
+    !(*skip_nulls && value.is_null() || *skip_empty && value.as_str().is_some_and(str::is_empty))
+}
+
+/// The line's own rule for errors.
+fn settle(line: &Line, made: Result<Option<Value>>) -> Result<Option<Value>> {
+    let made = made.and_then(|made| match made {
+        None if line.required => Err(Error::new(ErrorKind::RecordInvalid, "a required field is missing")
+            .in_operation("transform.apply")),
+        made => Ok(made),
+    });
+    match (made, line.on_error) {
+        (Err(error), LineError::Fail) => Err(located(error, line)),
+        (Err(_), LineError::Null) => Ok(Some(Value::Null)),
+        (Err(_), LineError::Default) => Ok(Some(line.default.clone())),
+        (Err(_), LineError::Skip) => Ok(None),
+        (made, _) => made,
     }
 }
 

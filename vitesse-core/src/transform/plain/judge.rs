@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::apply_value;
+use crate::mapping::value::read;
+use crate::mapping::value_equal;
 use crate::mapping::{FieldPath, Functions, Mapping, Object, Step, TransformType, Transformation, Value};
+use crate::transform::generated::Dice;
 
 /// A few keys only, so that paths often lead somewhere.
 fn any_record() -> impl Strategy<Value = Value> {
@@ -121,5 +124,31 @@ proptest! {
         let judged = Functions::builtin().ready("jq", &params).unwrap().call(&[Some(&record)]).unwrap();
         let made = apply_value(&mapping, record).remove(0).unwrap();
         prop_assert_eq!(made, judged, "{}", program);
+    }
+
+    #[test]
+    fn jq_converts_the_same(bytes in proptest::collection::vec(any::<u8>(), 60..300)) {
+        let mut dice = Dice(&bytes);
+        let lines = (0..12).map(|at| dice.line(at)).filter_map(|line| Some((line.json, line.jq?)));
+        let (lines, fields): (Vec<_>, Vec<_>) = lines.take(4).unzip();
+        let record = dice.record();
+        // jq has no text for what stands on both sides of a double.
+        let Ok(record) = read(&record) else { return Ok(()) };
+        let document = format!(r#"{{"version": 1, "transformations": [{}]}}"#, lines.join(","));
+        let Ok(mapping) = Mapping::parse(document.as_bytes()).unwrap().compile(&Functions::builtin()) else {
+            return Ok(());
+        };
+        let fields: Vec<_> = fields.iter().map(|field| format!("($r | {field})")).collect();
+        let program = format!(". as $r | {{}} + {}", fields.join(" + "));
+        let program = if lines.is_empty() { "{}".to_owned() } else { program };
+        let params: Object = [("expression", program.as_str())].into_iter().collect();
+        let judged = Functions::builtin().ready("jq", &params).unwrap().call(&[Some(&record)]);
+        match (apply_value(&mapping, record.clone()).remove(0), judged) {
+            (Ok(Some(made)), Ok(Some(judged))) => {
+                prop_assert!(value_equal(&made, &judged), "{made}\n{judged}\n{record}\n{program}");
+            }
+            (Err(_), Err(_)) => {}
+            (made, judged) => prop_assert!(false, "{made:?}\n{judged:?}\n{record}\n{program}"),
+        }
     }
 }

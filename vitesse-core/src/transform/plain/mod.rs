@@ -7,6 +7,10 @@
 
 mod evaluate;
 mod lookup;
+mod trace;
+
+pub(super) use evaluate::{line, part};
+pub use trace::trace;
 
 use crate::error::Error;
 use crate::mapping::value::{MAX_DEPTH, read_within};
