@@ -30,7 +30,7 @@ pub(super) fn delivered(member: &Member, kind: WriteKind, dest_id: Option<String
         gone: false,
         // A letter about something older stays until a person looks at it.
         letter: before.letter.clone().filter(|letter| {
-            letter.hash != member.hash && letter.hash != hash_of_source(member.source.as_bytes())
+            letter.hash != member.hash && letter.source != hash_of_source(member.source.as_bytes())
         }),
         seen: before.seen.max(read),
         at: now(),
@@ -129,6 +129,7 @@ pub(super) async fn keep_failed(
         key: failed.key,
     };
     entry.letter = Some(Held {
+        source: hash_of_source(failed.source.as_bytes()),
         hash: failed.hash,
         unknown: failed.reason == LetterReason::UnknownOutcome,
         refused: failed.reason == LetterReason::Refused,

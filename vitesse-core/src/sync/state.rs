@@ -55,9 +55,12 @@ pub struct Entry {
 /// What a letter about a record means for the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// The hash of what the letter holds.
+    /// The hash of what was to be delivered.
     #[serde(rename = "h")]
     pub hash: String,
+    /// The hash of what the source gave: once that is delivered, by whatever mapping, the letter is done with.
+    #[serde(rename = "s", default)]
+    pub source: String,
     /// Nobody knows whether it was carried out, so nothing may be sent for this record until a person decides.
     #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub unknown: bool,
