@@ -104,7 +104,10 @@ pub async fn open_state(
 async fn make_whole(url: &str, options: &OpenOptions) -> Result<()> {
     let mut path = match url.strip_prefix("embedded:") {
         Some(path) => PathBuf::from(path),
-        None if url.is_empty() || url.contains(':') => return Ok(()),
+        // A scheme, or a slip that opening explains.
+        None if url.contains(':') || ["", "memory", "embedded", "postgres", "postgresql"].contains(&url) => {
+            return Ok(());
+        }
         None => PathBuf::from(url),
     };
     if path.is_dir() {
