@@ -1,5 +1,7 @@
 //! From two API descriptions to records: what `vitesse match` writes is what `vitesse-runtime` runs.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

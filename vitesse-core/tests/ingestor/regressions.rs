@@ -4,10 +4,13 @@ use std::path::Path;
 
 use crate::entries;
 
+/// A way in for bytes of any kind.
+type Entry = fn(&[u8]);
+
 #[test]
 fn each_input_of_the_corpus_ends_well() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ingestor/regressions");
-    let entries: [(&str, fn(&[u8])); 4] = [
+    let entries: [(&str, Entry); 4] = [
         ("json", entries::json),
         ("yaml", entries::yaml),
         ("swagger2", entries::swagger2),

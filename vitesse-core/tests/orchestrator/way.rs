@@ -377,7 +377,7 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
     let id = tested(&vitesse).await;
     assert_eq!(vitesse.pause(id).await.unwrap_err().kind(), ErrorKind::Prerequisite);
     // Credentials from a place that can only be read last for a deployment, so they are in the environment here.
-    let environment = Arc::new(Fixed::default());
+    let environment = Arc::new(Fixed);
     let store = vitesse.repository().store().clone();
     let vitesse = Vitesse::builder(store)
         .namespace(vitesse.repository().namespace())

@@ -1,11 +1,6 @@
 //! Records moved between real servers on loopback that misbehave, with state in every kind of store.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 #![allow(dead_code, reason = "helpers shared with other suites")]
 
 mod crash;

@@ -144,7 +144,6 @@ impl Reader<'_> {
     }
 
     /// Hands a page's records over. `None` if nobody takes more.
-    #[expect(clippy::option_option, reason = "whether to go on, and where")]
     async fn page(
         &mut self,
         scope: &Scope,
