@@ -18,7 +18,8 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// This process.
+    /// This process: who holds a lease.
+    #[cfg(any(test, feature = "orchestrate"))]
     pub(crate) fn own() -> Option<Self> {
         Self::of(std::process::id())
     }
