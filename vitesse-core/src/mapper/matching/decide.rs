@@ -1,7 +1,11 @@
-use super::assign::{self, Pair as Chosen};
+//! The whole way from two records to the answer.
+
+use super::choose::{self, Candidate as Looked};
+use super::evidence::Compared;
 use super::field::{self, Field};
-use super::score::Scores;
-use super::{Candidate, Evidence, Known, Matches, Pair, Record, Refusal, confidence, lexicon};
+use super::reasons::reasons;
+use super::weights::Weights;
+use super::{Candidate, Evidence, Known, Matches, Pair, Record, confidence, groups, lexicon, refuse};
 use crate::embed::{Embedder, split_words};
 use crate::error::{Error, ErrorKind, Result, nearest};
 use crate::spec;
@@ -12,49 +16,140 @@ const DEPTH: usize = 12;
 /// How many fields of a schema are looked at; references can make more of them than anyone could map.
 const MOST_FIELDS: usize = 10_000;
 
-/// The whole way from two records to the answer.
-pub(super) fn decide(source: Record<'_>, dest: Record<'_>, known: &Known<'_>) -> Result<Matches> {
-    let model = Embedder::builtin()?;
-    let entity = entity(&source, &dest);
-    let (left, right) = (leaves(&source, "source")?, leaves(&dest, "destination")?);
-    let from = read(&left, &source, &entity, model);
-    let mut to = read(&right, &dest, &entity, model);
-    field::mark_generated(&mut to);
-    let mut taken = Vec::new();
-    for (source, dest) in known.hints {
-        taken.push((place(source, &from, "source")?, place(dest, &to, "destination")?));
-    }
-    let mut scores = Scores::of(&from, &to, model);
-    let mut chosen = assign::assign(&from, &to, &mut scores, &taken);
-    let hinted = |pair: &Chosen| taken.contains(&(pair.source, pair.dest));
-    let evidence = |pair: &Chosen| confidence::evidence(pair.score, pair.ahead);
-    chosen.retain(|pair| hinted(pair) || evidence(pair) >= confidence::ENOUGH);
-    let mut refused = None;
-    if !chosen.iter().any(|pair| hinted(pair) || telling(pair, &from, &to)) {
-        let mut nearest: Vec<_> =
-            chosen.iter().map(|pair| (pair.source, pair.dest, confidence::of(evidence(pair)))).collect();
-        nearest.sort_by_key(|(.., confidence)| std::cmp::Reverse(*confidence));
-        nearest.truncate(5);
-        let mut hints_for: Vec<usize> = (0..to.len()).collect();
-        hints_for.sort_by_key(|d| !to[*d].required);
-        hints_for.truncate(5);
-        let reason =
-            "the two have nothing in common but what every record has; name the pairs you know as hints";
-        refused = Some(Refusal { reason: reason.to_owned(), nearest, hints_for });
-        chosen.clear();
-    }
-    let pair = |pair: &Chosen| {
-        let by_hint = hinted(pair);
-        Pair {
-            source: pair.source,
-            dest: pair.dest,
-            confidence: if by_hint { 1000 } else { confidence::of(evidence(pair)) },
-            evidence: vec![if by_hint { Evidence::Hint } else { reason(&from[pair.source], &to[pair.dest]) }],
-            candidates: candidates(pair.source, pair.dest, &from, &scores),
+/// From which confidence on a pair is part of the answer. Where shares of right lines are what confidence says,
+/// the balance of wrong and missing lines is best near half of the best balance itself.
+pub(super) const ENOUGH: u16 = 370;
+
+/// From which confidence on a source is worth being named as a candidate.
+const WORTH_NAMING: u16 = 30;
+
+/// What a pair that people confirmed before gains, in thousandths of a unit of log odds.
+const CONFIRMED: i32 = 5000;
+
+/// What a pair gains whose source is named in the intent.
+const INTENDED: i32 = 700;
+
+/// Everything that led to an answer: what the fitting script looks at.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) source: Vec<spec::Field>,
+    pub(super) dest: Vec<spec::Field>,
+    pub(super) looked: Vec<Looked>,
+    compared: Compared,
+    hinted: Vec<(usize, usize)>,
+    learned: Vec<(usize, usize)>,
+    records: i32,
+}
+
+impl Work {
+    pub(super) fn new(
+        source: Record<'_>,
+        dest: Record<'_>,
+        known: &Known<'_>,
+        weights: &Weights,
+    ) -> Result<Self> {
+        let model = Embedder::builtin()?;
+        let (left, right) = (entity(source.name), entity(dest.name));
+        let records = alike(&left, &right, model);
+        let entity: Vec<String> = left.last().into_iter().chain(right.last()).cloned().collect();
+        let (left, right) = (leaves(&source, "source")?, leaves(&dest, "destination")?);
+        let read = |leaves: &[spec::Field], record: &Record<'_>| -> Vec<Field> {
+            leaves.iter().map(|leaf| Field::new(leaf, record.schemas, &entity)).collect()
+        };
+        let (from, mut to) = (read(&left, &source), read(&right, &dest));
+        field::mark_generated(&mut to);
+        let mut hinted = Vec::new();
+        for (source, dest) in known.hints {
+            hinted.push((place(source, &left, "source")?, place(dest, &right, "destination")?));
         }
-    };
-    let pairs: Vec<_> = chosen.iter().map(pair).collect();
-    Ok(Matches { source: left, dest: right, pairs, groups: Vec::new(), undecided: Vec::new(), refused })
+        let at = |path: &str, fields: &[spec::Field]| fields.iter().position(|field| field.path == path);
+        let learned: Vec<_> = known
+            .learned
+            .iter()
+            .filter_map(|(source, dest)| Some((at(source, &left)?, at(dest, &right)?)))
+            .collect();
+        let compared = Compared::new(from, to, model);
+        let mut looked = choose::candidates(&compared, &hinted, &learned, records, weights);
+        let intent = lexicon::canonical(&split_words(known.intent));
+        for candidate in &mut looked {
+            if learned.contains(&(candidate.source, candidate.dest)) {
+                candidate.score += CONFIRMED;
+            }
+            let source = &compared.source.fields[candidate.source];
+            if !intent.is_empty()
+                && choose::intended(source, &compared.dest.fields[candidate.dest], &intent, &entity)
+            {
+                candidate.score += INTENDED;
+            }
+        }
+        Ok(Self { source: left, dest: right, looked, compared, hinted, learned, records })
+    }
+
+    pub(super) fn confidence(&self, looked: &Looked, weights: &Weights) -> u16 {
+        match self.hinted.contains(&(looked.source, looked.dest)) {
+            true => 1000,
+            false => confidence::of(looked.score, weights),
+        }
+    }
+
+    /// The answer.
+    pub(super) fn matches(self, weights: &Weights) -> Matches {
+        let hinted = |looked: &Looked| self.hinted.contains(&(looked.source, looked.dest));
+        let fixed = |d: usize| self.hinted.iter().any(|(_, dest)| *dest == d);
+        let stands = |looked: &&Looked| match fixed(looked.dest) {
+            true => hinted(looked),
+            false => self.confidence(looked, weights) >= ENOUGH,
+        };
+        let mut chosen: Vec<&Looked> = self.looked.iter().filter(stands).collect();
+        let sure = |looked: &Looked| self.confidence(looked, weights);
+        let refused =
+            refuse::refuse(&self.compared, &self.looked, &chosen, self.records, &self.hinted, &sure);
+        if refused.is_some() {
+            chosen.clear();
+        }
+        let pairs: Vec<Pair> = chosen
+            .iter()
+            .map(|looked| {
+                let mut evidence = reasons(&self.compared, looked);
+                if self.learned.contains(&(looked.source, looked.dest)) {
+                    evidence.insert(0, Evidence::Learned);
+                }
+                if hinted(looked) {
+                    evidence.insert(0, Evidence::Hint);
+                }
+                let candidates = self.others(looked.dest, Some(looked.source), weights);
+                Pair {
+                    source: looked.source,
+                    dest: looked.dest,
+                    confidence: sure(looked),
+                    evidence,
+                    candidates,
+                }
+            })
+            .collect();
+        let filled = |d: usize| pairs.iter().any(|pair| pair.dest == d);
+        let undecided = (0..self.dest.len())
+            .filter(|d| !filled(*d))
+            .map(|d| (d, self.others(d, None, weights)))
+            .filter(|(_, candidates)| !candidates.is_empty())
+            .collect();
+        let groups = groups::groups(&self.compared, &pairs);
+        Matches { source: self.source, dest: self.dest, pairs, groups, undecided, refused }
+    }
+
+    /// The best sources for a destination, without the one that is chosen.
+    fn others(&self, dest: usize, chosen: Option<usize>, weights: &Weights) -> Vec<Candidate> {
+        let start = self.looked.partition_point(|looked| looked.dest < dest);
+        let end = self.looked.partition_point(|looked| looked.dest <= dest);
+        let all = self.looked.get(start..end).unwrap_or_default();
+        let mut others: Vec<&Looked> = all.iter().filter(|looked| Some(looked.source) != chosen).collect();
+        others.sort_by_key(|looked| (-looked.score, looked.source));
+        let named = others.iter().map(|looked| Candidate {
+            source: looked.source,
+            confidence: confidence::of(looked.score, weights),
+        });
+        named.filter(|candidate| candidate.confidence >= WORTH_NAMING).take(3).collect()
+    }
 }
 
 fn leaves(record: &Record<'_>, side: &'static str) -> Result<Vec<spec::Field>> {
@@ -73,54 +168,23 @@ fn leaves(record: &Record<'_>, side: &'static str) -> Result<Vec<spec::Field>> {
     Ok(leaves)
 }
 
-fn read(leaves: &[spec::Field], record: &Record<'_>, entity: &[String], model: &Embedder) -> Vec<Field> {
-    let nothing = spec::Schema::default();
-    let schema = |leaf: &spec::Field| record.schemas.get(leaf.schema).unwrap_or(&nothing);
-    leaves.iter().map(|leaf| Field::new(leaf, schema(leaf), entity, model)).collect()
+/// The words that name a side's records: `Shop order (create)` is an order. Within the records they say
+/// nothing: `order_status` is the status.
+fn entity(name: &str) -> Vec<String> {
+    lexicon::canonical(&split_words(name.split('(').next().unwrap_or_default()))
 }
 
-fn candidates(source: usize, dest: usize, from: &[Field], scores: &Scores) -> Vec<Candidate> {
-    let mut others: Vec<_> = (0..from.len()).filter(|other| *other != source).collect();
-    others.sort_by_key(|other| (-scores.get(*other, dest), *other));
-    let good = others.iter().filter(|other| scores.get(**other, dest) >= 400).take(3);
-    good.map(|other| Candidate { source: *other, confidence: confidence::of(scores.get(*other, dest)) })
-        .collect()
-}
-
-/// Words that nearly every record has a field for, whatever it is about.
-const COMMON: &[&str] = &[
-    "id",
-    "name",
-    "date",
-    "updated",
-    "created",
-    "status",
-    "type",
-    "description",
-    "url",
-    "number",
-    "code",
-    "amount",
-    "active",
-];
-
-/// Whether a line says that both records are about the same: an id and a name are in every record.
-fn telling(pair: &Chosen, from: &[Field], to: &[Field]) -> bool {
-    let (s, d) = (&from[pair.source], &to[pair.dest]);
-    let says = |field: &Field| field.words.iter().any(|(word, _)| !COMMON.contains(&word.as_str()));
-    confidence::evidence(pair.score, pair.ahead) >= 850 && says(s) && says(d)
-}
-
-/// The words that name the records themselves, which say nothing within them: `order_status` is the status.
-fn entity(source: &Record<'_>, dest: &Record<'_>) -> Vec<String> {
-    let mut words = Vec::new();
-    for name in [source.name, dest.name] {
-        words.extend(lexicon::canonical(&split_words(name)).pop());
+/// How alike the names of the records are, in thousandths; a middling number if one has none.
+fn alike(left: &[String], right: &[String], model: &Embedder) -> i32 {
+    let (Some(a), Some(b)) = (left.last(), right.last()) else { return 500 };
+    if right.contains(a) || left.contains(b) {
+        return 1000;
     }
-    words
+    let vector = |word: &String| model.embed_words([(word.as_str(), 4)]);
+    lexicon::near(a, b).max(vector(a).similarity(&vector(b)).max(0))
 }
 
-fn place(path: &str, fields: &[Field], side: &'static str) -> Result<usize> {
+fn place(path: &str, fields: &[spec::Field], side: &'static str) -> Result<usize> {
     fields.iter().position(|field| field.path == path).ok_or_else(|| {
         let error =
             Error::new(ErrorKind::InvalidInput, format!("a hint names a field that the {side} doesn't have"))
@@ -133,19 +197,4 @@ fn place(path: &str, fields: &[Field], side: &'static str) -> Result<usize> {
             }
         }
     })
-}
-
-fn reason(s: &Field, d: &Field) -> Evidence {
-    let own = |field: &Field| -> Vec<String> {
-        field.words[..field.own].iter().map(|(word, _)| word.clone()).collect()
-    };
-    let (a, b) = (own(s), own(d));
-    if a == b {
-        return Evidence::SameName(a.join(" "));
-    }
-    let shared: Vec<_> = a.iter().filter(|word| b.contains(word)).cloned().collect();
-    match shared.is_empty() {
-        false => Evidence::SharedWords(shared.join(" ")),
-        true => Evidence::NearMeaning(a.join(" "), b.join(" ")),
-    }
 }

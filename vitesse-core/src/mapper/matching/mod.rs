@@ -18,14 +18,22 @@
 //! # Ok::<(), vitesse_core::Error>(())
 //! ```
 
+mod alike;
 mod answer;
-mod assign;
+mod choose;
 mod confidence;
 mod decide;
+mod evidence;
 mod field;
+mod groups;
 mod json_schema;
 mod lexicon;
-mod score;
+mod parts;
+mod reasons;
+mod refuse;
+#[cfg(feature = "testing")]
+pub mod tuning;
+mod weights;
 
 pub use answer::{Candidate, Evidence, Group, GroupKind, Matches, Pair, Refusal};
 pub use json_schema::read_json_schema;
@@ -66,5 +74,6 @@ pub struct Known<'a> {
 /// `spec_invalid` for a record without fields; `invalid_input` for a hint that names no field, with the
 /// nearest name.
 pub fn match_fields(source: Record<'_>, dest: Record<'_>, known: &Known<'_>) -> Result<Matches> {
-    decide::decide(source, dest, known)
+    let weights = &weights::Weights::BUILTIN;
+    Ok(decide::Work::new(source, dest, known, weights)?.matches(weights))
 }

@@ -1,0 +1,276 @@
+//! Which of the pairs that are alike become lines: what every pair means to the others.
+
+use std::collections::HashMap;
+
+use super::evidence::{self, Compared, Row};
+use super::field::Field;
+use super::parts;
+use super::weights::Weights;
+
+/// How many partners of each field get a second look.
+const PARTNERS: usize = 12;
+
+/// From which log odds on (in thousandths) a pair may be the first choice of its fields.
+const WORTH: i32 = -3500;
+
+/// The log odds of the parts of a whole, in thousandths.
+const TOGETHER: i32 = 1000;
+
+/// From which log odds on a pair votes for those around it.
+const VOTES: i32 = -1500;
+
+/// How many kinds of relations a pair has to the other pairs.
+pub(super) const RELATIONS: usize = 12;
+
+/// Their names, in the order of the numbers.
+pub(super) const RELATION_NAMES: [&str; RELATIONS] = [
+    "alone",
+    "chosen",
+    "dest_taken",
+    "dest_joins",
+    "source_taken",
+    "source_again",
+    "ahead_dest",
+    "ahead_source",
+    "neighbours",
+    "neighbours_share",
+    "company",
+    "records",
+];
+
+/// A pair that got a second look.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) source: usize,
+    pub(super) dest: usize,
+    pub(super) row: Row,
+    /// What the pair's own evidence comes to.
+    pub(super) alone: i32,
+    pub(super) relations: [i32; RELATIONS],
+    /// What everything comes to, in thousandths of a unit of log odds.
+    pub(super) score: i32,
+    /// Whether it is the first choice of both fields.
+    pub(super) chosen: bool,
+    /// Whether it is a part of a whole, or the whole of a part.
+    pub(super) together: bool,
+}
+
+/// All pairs worth a second look, each with what speaks for it, by destination and then by source.
+///
+/// `fixed` are pairs that stand already. `records` says how alike the names of the records are.
+pub(super) fn candidates(
+    compared: &Compared,
+    fixed: &[(usize, usize)],
+    learned: &[(usize, usize)],
+    records: i32,
+    weights: &Weights,
+) -> Vec<Candidate> {
+    let together = parts::together(compared);
+    let extra = [fixed, learned, &together].concat();
+    let mut all: Vec<Candidate> = worth_a_look(compared, extra)
+        .into_iter()
+        .map(|(source, dest)| {
+            let row = compared.row(source, dest);
+            let alone = evidence::sum(&row, weights);
+            Candidate {
+                source,
+                dest,
+                row,
+                alone,
+                relations: [0; RELATIONS],
+                score: alone,
+                chosen: false,
+                together: false,
+            }
+        })
+        .collect();
+    // First by themselves; then fields that agree vote for those around them, and the choice is made again.
+    let first = one_to_one(compared, &all, fixed);
+    let votes = Votes::of(compared, &all, &first);
+    for (candidate, first) in all.iter_mut().zip(&first) {
+        let own = *first && candidate.alone > VOTES;
+        let [count, share] = votes.of_pair(parents(compared, candidate), own);
+        candidate.relations[8] = count;
+        candidate.relations[9] = share;
+        candidate.score += (count * weights.beside[0] + share * weights.beside[1]) / 1000;
+    }
+    let chosen = one_to_one(compared, &all, fixed);
+    relate(compared, &mut all, &chosen, records);
+    for (candidate, chosen) in all.iter_mut().zip(&chosen) {
+        candidate.chosen = *chosen;
+        let relations = candidate.relations.iter().zip(&weights.line);
+        candidate.score =
+            weights.line_base + relations.map(|(value, weight)| value * weight / 1000).sum::<i32>();
+        if together.contains(&(candidate.source, candidate.dest)) && candidate.score < TOGETHER {
+            candidate.together = true;
+            candidate.score = TOGETHER;
+        }
+    }
+    all
+}
+
+/// Whether the intent names the source, or the destination, by a word that the other one hasn't.
+pub(super) fn intended(s: &Field, d: &Field, intent: &[String], entity: &[String]) -> bool {
+    let named = |a: &Field, b: &Field| {
+        a.own_words().any(|word| {
+            intent.iter().any(|said| said == word) && !b.says(word) && !entity.iter().any(|e| e == word)
+        })
+    };
+    named(s, d) || named(d, s)
+}
+
+/// The best partners of each field at first sight, by destination and then by source.
+fn worth_a_look(compared: &Compared, extra: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let (height, width) = (compared.source.fields.len(), compared.dest.fields.len());
+    let mut glances = Vec::with_capacity(height * width);
+    for s in 0..height {
+        glances.extend((0..width).map(|d| compared.glance(s, d)));
+    }
+    let mut pairs = extra;
+    let mut best: Vec<(i32, usize)> = Vec::new();
+    let mut keep = |best: &mut Vec<(i32, usize)>, pair: &dyn Fn(usize) -> (usize, usize)| {
+        if best.len() > PARTNERS {
+            best.select_nth_unstable_by_key(PARTNERS, |(glance, at)| (-glance, *at));
+            best.truncate(PARTNERS);
+        }
+        pairs.extend(best.drain(..).filter(|(glance, _)| *glance > 0).map(|(_, at)| pair(at)));
+    };
+    for (s, row) in glances.chunks(width.max(1)).enumerate() {
+        best.extend(row.iter().enumerate().map(|(d, glance)| (*glance, d)));
+        keep(&mut best, &|d| (s, d));
+    }
+    for d in 0..width {
+        best.extend(glances.iter().skip(d).step_by(width).enumerate().map(|(s, glance)| (*glance, s)));
+        keep(&mut best, &|s| (s, d));
+    }
+    pairs.sort_unstable_by_key(|(s, d)| (*d, *s));
+    pairs.dedup();
+    pairs
+}
+
+/// Which candidates are chosen when the best is chosen first and each field only once.
+fn one_to_one(compared: &Compared, all: &[Candidate], fixed: &[(usize, usize)]) -> Vec<bool> {
+    let mut free_source = vec![true; compared.source.fields.len()];
+    let mut free_dest = vec![true; compared.dest.fields.len()];
+    let mut chosen: Vec<bool> =
+        all.iter().map(|candidate| fixed.contains(&(candidate.source, candidate.dest))).collect();
+    for (s, d) in fixed {
+        free_source[*s] = false;
+        free_dest[*d] = false;
+    }
+    // Of equals, what is nearer the top of both records.
+    let depth = |at: &usize| {
+        let candidate = &all[*at];
+        compared.source.fields[candidate.source].depth + compared.dest.fields[candidate.dest].depth
+    };
+    let mut order: Vec<usize> = (0..all.len()).filter(|at| all[*at].score >= WORTH).collect();
+    order.sort_by_key(|at| (-all[*at].score, depth(at), all[*at].source, all[*at].dest));
+    for at in order {
+        let candidate = &all[at];
+        if free_source[candidate.source] && free_dest[candidate.dest] {
+            free_source[candidate.source] = false;
+            free_dest[candidate.dest] = false;
+            chosen[at] = true;
+        }
+    }
+    chosen
+}
+
+/// How many chosen pairs lead from one object to another.
+struct Votes<'a> {
+    between: HashMap<(&'a str, &'a str), i32>,
+    from: HashMap<&'a str, i32>,
+    to: HashMap<&'a str, i32>,
+}
+
+impl<'a> Votes<'a> {
+    fn of(compared: &'a Compared, all: &[Candidate], chosen: &[bool]) -> Self {
+        let mut votes = Self { between: HashMap::new(), from: HashMap::new(), to: HashMap::new() };
+        for (candidate, _) in
+            all.iter().zip(chosen).filter(|(candidate, chosen)| **chosen && candidate.alone > VOTES)
+        {
+            let (from, to) = parents(compared, candidate);
+            *votes.between.entry((from, to)).or_default() += 1;
+            *votes.from.entry(from).or_default() += 1;
+            *votes.to.entry(to).or_default() += 1;
+        }
+        votes
+    }
+
+    /// How many pairs lead the same way, and their share of all that could; a pair's own vote isn't counted.
+    fn of_pair(&self, (from, to): (&str, &str), own: bool) -> [i32; 2] {
+        let count = self.between.get(&(from, to)).copied().unwrap_or(0) - i32::from(own);
+        let fewer = self.from.get(from).min(self.to.get(to)).copied().unwrap_or(0) - i32::from(own);
+        [count.min(4) * 250, 1000 * count / fewer.max(1)]
+    }
+}
+
+fn parents<'a>(compared: &'a Compared, candidate: &Candidate) -> (&'a str, &'a str) {
+    (&compared.source.fields[candidate.source].parent, &compared.dest.fields[candidate.dest].parent)
+}
+
+/// The best and the second best score of a field's candidates.
+#[derive(Clone, Copy)]
+struct Best(i32, i32);
+
+impl Best {
+    const NONE: Self = Self(i32::MIN / 2, i32::MIN / 2);
+
+    fn add(&mut self, score: i32) {
+        if score > self.0 {
+            *self = Self(score, self.0);
+        } else if score > self.1 {
+            self.1 = score;
+        }
+    }
+
+    /// How far a score of the field is ahead of the best of the others.
+    fn ahead(self, score: i32) -> i32 {
+        let rival = if score == self.0 { self.1 } else { self.0 };
+        (score - rival).clamp(-3000, 3000)
+    }
+}
+
+fn relate(compared: &Compared, all: &mut [Candidate], chosen: &[bool], records: i32) {
+    let mut by_source = vec![Best::NONE; compared.source.fields.len()];
+    let mut by_dest = vec![Best::NONE; compared.dest.fields.len()];
+    let mut source_taken = vec![false; compared.source.fields.len()];
+    let mut dest_taken = vec![false; compared.dest.fields.len()];
+    let mut scores = Vec::new();
+    for (candidate, chosen) in all.iter().zip(chosen) {
+        by_source[candidate.source].add(candidate.score);
+        by_dest[candidate.dest].add(candidate.score);
+        if *chosen {
+            source_taken[candidate.source] = true;
+            dest_taken[candidate.dest] = true;
+            scores.push(candidate.score);
+        }
+    }
+    // What company a pair is in: how good the best choices of these two records are.
+    scores.sort_unstable_by_key(|score| std::cmp::Reverse(*score));
+    scores.truncate(8);
+    let company = scores.iter().map(|score| score.clamp(&-3000, &3000)).sum::<i32>() / 8;
+    let yes = |what: bool| if what { 1000 } else { 0 };
+    for (candidate, chosen) in all.iter_mut().zip(chosen) {
+        let (s, d) = (&compared.source.fields[candidate.source], &compared.dest.fields[candidate.dest]);
+        let dest_taken = dest_taken[candidate.dest] && !chosen;
+        let source_taken = source_taken[candidate.source] && !chosen;
+        let joins = dest_taken && d.lists > s.lists && candidate.row[10] < 1000;
+        let again = source_taken && (candidate.row[4] > 0 || candidate.row[5] > 0);
+        let [.., count, share, _, _] = candidate.relations;
+        candidate.relations = [
+            candidate.alone.clamp(-8000, 8000),
+            yes(*chosen),
+            yes(dest_taken),
+            yes(joins),
+            yes(source_taken),
+            yes(again),
+            if joins { 0 } else { by_dest[candidate.dest].ahead(candidate.score) },
+            if again { 0 } else { by_source[candidate.source].ahead(candidate.score) },
+            count,
+            share,
+            company,
+            records,
+        ];
+    }
+}

@@ -1,0 +1,61 @@
+//! When two records have nothing to do with each other.
+
+use super::Refusal;
+use super::choose::Candidate;
+use super::evidence::{Compared, PLAIN};
+use super::field::Field;
+
+/// From how much on two records are taken to be about the same, in thousandths of a telling pair.
+const RELATED: i32 = 900;
+
+/// Says why there is no answer, if there should be none. `sure` gives a candidate's confidence.
+pub(super) fn refuse(
+    compared: &Compared,
+    looked: &[Candidate],
+    chosen: &[&Candidate],
+    records: i32,
+    hinted: &[(usize, usize)],
+    sure: &dyn Fn(&Candidate) -> u16,
+) -> Option<Refusal> {
+    if !hinted.is_empty() || related(compared, chosen, records, sure) >= RELATED {
+        return None;
+    }
+    let mut nearest: Vec<_> =
+        looked.iter().filter(|pair| pair.chosen).map(|pair| (pair.source, pair.dest, sure(pair))).collect();
+    nearest.sort_by_key(|(s, d, confidence)| (std::cmp::Reverse(*confidence), *d, *s));
+    nearest.truncate(5);
+    let mut hints_for: Vec<usize> =
+        (0..compared.dest.fields.len()).filter(|d| !compared.dest.fields[*d].generated).collect();
+    hints_for.sort_by_key(|d| {
+        let field = &compared.dest.fields[*d];
+        (!field.required, !says(field), field.depth, *d)
+    });
+    hints_for.truncate(5);
+    let reason = match chosen.is_empty() {
+        true => "no field of one is alike enough to a field of the other; name the pairs you know as hints",
+        false => {
+            "the two have nothing in common but what every record has, such as an id or a name; name the pairs \
+             you know as hints"
+        }
+    };
+    Some(Refusal { reason: reason.to_owned(), nearest, hints_for })
+}
+
+/// How much says that both records are about the same: pairs that say more than an id and a name, and the
+/// names of the records.
+pub(super) fn related(
+    compared: &Compared,
+    chosen: &[&Candidate],
+    records: i32,
+    sure: &dyn Fn(&Candidate) -> u16,
+) -> i32 {
+    let telling = chosen
+        .iter()
+        .filter(|pair| says(&compared.source.fields[pair.source]) && says(&compared.dest.fields[pair.dest]));
+    telling.map(|pair| i32::from(sure(pair))).sum::<i32>() + records
+}
+
+/// Whether a field's name says something that not every record says.
+fn says(field: &Field) -> bool {
+    field.own_words().any(|word| !PLAIN.contains(&word))
+}
