@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-corpus check check-features generate bench static bench-peers bench-mocks bench-engines clean
+.PHONY: help demo test test-chaos test-corpus check check-features generate bench bench-mapping static bench-peers bench-mocks bench-engines clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -26,13 +26,17 @@ check-features: ## Compile each combination of features that ships
 generate: ## Write the generated files anew: reference pages, schema, dependency lists
 	@.ci/generate
 
-bench: ## Measure: the store, discovery, the guardian, the ingestor and the transformation
+bench: ## Measure: the store, discovery, the guardian, the mapper, the ingestor and the transformation
 	@cargo bench -p vitesse-benches --bench store
 	@cargo bench -p vitesse-benches --bench discovery
 	@cargo bench -p vitesse-benches --bench guardian
+	@cargo bench -p vitesse-benches --bench mapper
 	@cargo bench -p vitesse-benches --bench transform
 	@cargo bench -p vitesse-benches --bench ingest -- $(CURDIR)/examples/apis/crm.json \
 		$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json 2>/dev/null)
+
+bench-mapping: ## How well the mapper finds pairs, beside simple ways; CASES=FOLDER for other cases
+	@cargo run --release --locked --quiet -p vitesse-benches --bin mapping -- bench $(or $(CASES),$(CURDIR)/benches/cases/mapping)
 
 bench-peers: ## Compare the transformation with its rivals by CPU time; installs them first
 	@benches/peers/install && benches/peers/build && benches/peers/compare.py --svg docs/src/performance/throughput.svg

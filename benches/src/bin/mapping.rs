@@ -3,6 +3,8 @@
 //! `bench` prints a table. The other two write JSON for the script that fits the weights: everything that was
 //! seen, and the lines that come of it.
 
+#![expect(clippy::print_stdout, reason = "a program that prints figures")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;

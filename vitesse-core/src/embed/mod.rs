@@ -58,9 +58,15 @@ impl Embedder {
     /// `internal` if the asset is damaged, which a test rules out.
     pub fn builtin() -> Result<&'static Self> {
         static MODEL: OnceLock<Option<Embedder>> = OnceLock::new();
-        MODEL.get_or_init(|| Self::read(BYTES)).as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Internal, "the built-in model is damaged").in_operation("embed.builtin")
-        })
+        MODEL.get_or_init(|| Self::read(BYTES)).as_ref().ok_or_else(damaged)
+    }
+
+    /// The same model, read anew: what the first use of [`builtin`](Self::builtin) costs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load() -> Result<Self> {
+        Self::read(BYTES).ok_or_else(damaged)
     }
 
     fn read(bytes: &'static [u8]) -> Option<Self> {
@@ -144,6 +150,10 @@ impl Embedder {
         rows.dedup();
         rows
     }
+}
+
+fn damaged() -> Error {
+    Error::new(ErrorKind::Internal, "the built-in model is damaged").in_operation("embed.builtin")
 }
 
 #[cfg(test)]

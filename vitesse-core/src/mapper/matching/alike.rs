@@ -88,12 +88,6 @@ impl Alike {
         }
         Cover { own: own / own_weight.max(1), path: path / path_weight.max(1) }
     }
-
-    /// How well the words around two fields cover each other; the names themselves are left out.
-    pub(super) fn around(&self, a: &Weighed, b: &Weighed) -> i32 {
-        let rest = |list: &Weighed| Weighed { words: list.words[list.own..].to_vec(), own: 0 };
-        self.cover(&rest(a), &rest(b)).path
-    }
 }
 
 /// Each field's words by number. A word that half of the record's fields have says less than a rare one.

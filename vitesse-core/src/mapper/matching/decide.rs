@@ -174,9 +174,9 @@ fn entity(name: &str) -> Vec<String> {
     lexicon::canonical(&split_words(name.split('(').next().unwrap_or_default()))
 }
 
-/// How alike the names of the records are, in thousandths; a middling number if one has none.
+/// How alike the names of the records are, in thousandths; a low number if one has none.
 fn alike(left: &[String], right: &[String], model: &Embedder) -> i32 {
-    let (Some(a), Some(b)) = (left.last(), right.last()) else { return 500 };
+    let (Some(a), Some(b)) = (left.last(), right.last()) else { return 300 };
     if right.contains(a) || left.contains(b) {
         return 1000;
     }

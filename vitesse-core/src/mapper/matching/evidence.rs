@@ -45,6 +45,22 @@ pub(super) struct Side {
     vectors: Vec<Vector>,
     own_vectors: Vec<Vector>,
     descriptions: Vec<Option<Vector>>,
+    traits: Vec<Traits>,
+}
+
+/// What is worked out once for each field, since each is compared with many.
+#[derive(Debug)]
+struct Traits {
+    /// The runs of three letters in its name, in order.
+    runs: Vec<[u8; 3]>,
+    /// Which of `ASPECTS` its own name says, a bit for each.
+    own_aspects: u32,
+    /// Which of them its path says.
+    aspects: u32,
+    /// Whether its own name says only what every record says.
+    plain: bool,
+    /// The words around its name.
+    around: Weighed,
 }
 
 /// Both sides.
@@ -73,12 +89,12 @@ impl Compared {
         let (a, b) = (&self.source.fields[s], &self.dest.fields[d]);
         let (left, right) = (&self.source.words[s], &self.dest.words[d]);
         let cover = self.alike.cover(left, right);
-        let around = self.alike.around(left, right);
+        let (one, other) = (&self.source.traits[s], &self.dest.traits[d]);
+        let around = self.alike.cover(&one.around, &other.around).path;
         let same_name = a.own_words().eq(b.own_words());
         let yes = |what: bool| if what { 1000 } else { 0 };
         let steps = |more: i32| more.clamp(0, 4) * 250;
         let tops = |field: &Field| field.words.len() == field.own;
-        let plain = |field: &Field| field.own_words().all(|word| PLAIN.contains(&word));
         [
             cover.own,
             cover.path,
@@ -87,8 +103,8 @@ impl Compared {
             yes(a.raw == b.raw),
             yes(same_name),
             yes(same_name && a.words.len() == b.words.len() && a.words.iter().all(|(word, _)| b.says(word))),
-            spelling(&a.raw, &b.raw),
-            aspects(a, b),
+            spelling(&one.runs, &other.runs),
+            aspects(one, other),
             clash(a.kind, b.kind),
             digits(a, b),
             steps(a.lists - b.lists),
@@ -101,7 +117,7 @@ impl Compared {
             values(a, b),
             yes(b.generated),
             yes(b.required),
-            if plain(a) && plain(b) && !(tops(a) && tops(b)) { 1000 - around } else { 0 },
+            if one.plain && other.plain && !(tops(a) && tops(b)) { 1000 - around } else { 0 },
         ]
     }
 
@@ -125,7 +141,26 @@ fn side(fields: Vec<Field>, words: Vec<Weighed>, model: &Embedder) -> Side {
     let vectors = fields.iter().map(|field| vector(&field.words)).collect();
     let own_vectors = fields.iter().map(|field| vector(&field.words[..field.own])).collect();
     let descriptions = fields.iter().map(described).collect();
-    Side { fields, words, vectors, own_vectors, descriptions }
+    let traits = fields.iter().zip(&words).map(|(field, words)| traits(field, words)).collect();
+    Side { fields, words, vectors, own_vectors, descriptions, traits }
+}
+
+fn traits(field: &Field, words: &Weighed) -> Traits {
+    let bytes = [b"<", field.raw.as_bytes(), b">"].concat();
+    let mut runs: Vec<[u8; 3]> = bytes.windows(3).map(|run| [run[0], run[1], run[2]]).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    let bits = |says: &dyn Fn(&str) -> bool| {
+        let said = ASPECTS.iter().enumerate().filter(|(_, aspect)| says(aspect));
+        said.fold(0, |bits, (at, _)| bits | 1 << at)
+    };
+    Traits {
+        runs,
+        own_aspects: bits(&|aspect| field.own_words().any(|word| word == aspect)),
+        aspects: bits(&|aspect| field.says(aspect)),
+        plain: field.own_words().all(|word| PLAIN.contains(&word)),
+        around: Weighed { words: words.words.iter().skip(words.own).copied().collect(), own: 0 },
+    }
 }
 
 /// What the evidence comes to, in thousandths of a unit of log odds.
@@ -180,10 +215,9 @@ const ASPECTS: &[&str] = &[
     "created", "count", "size", "start", "end", "birth", "forename", "surname", "rate",
 ];
 
-fn aspects(a: &Field, b: &Field) -> i32 {
-    let own = |field: &Field, aspect: &str| field.own_words().any(|word| word == aspect);
-    let clashes = |aspect: &&&str| own(a, aspect) && !b.says(aspect) || own(b, aspect) && !a.says(aspect);
-    (ASPECTS.iter().filter(clashes).count() as i32 * 333).min(1000)
+fn aspects(a: &Traits, b: &Traits) -> i32 {
+    let clashes = a.own_aspects & !b.aspects | b.own_aspects & !a.aspects;
+    (clashes.count_ones() as i32 * 333).min(1000)
 }
 
 fn digits(a: &Field, b: &Field) -> i32 {
@@ -196,15 +230,7 @@ fn digits(a: &Field, b: &Field) -> i32 {
 }
 
 /// The share of runs of three letters that both names have.
-fn spelling(a: &str, b: &str) -> i32 {
-    let runs = |name: &str| -> Vec<[u8; 3]> {
-        let bytes = [b"<", name.as_bytes(), b">"].concat();
-        let mut runs: Vec<[u8; 3]> = bytes.windows(3).map(|run| [run[0], run[1], run[2]]).collect();
-        runs.sort_unstable();
-        runs.dedup();
-        runs
-    };
-    let (left, right) = (runs(a), runs(b));
+fn spelling(left: &[[u8; 3]], right: &[[u8; 3]]) -> i32 {
     let shared = left.iter().filter(|run| right.binary_search(run).is_ok()).count();
     (2000 * shared / (left.len() + right.len()).max(1)) as i32
 }

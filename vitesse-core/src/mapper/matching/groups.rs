@@ -17,7 +17,7 @@ pub(super) fn groups(compared: &Compared, pairs: &[Pair]) -> Vec<Group> {
         }
         let from = |pair: &&Pair| &compared.source.fields[pair.source];
         let names = |pair: &&Pair| part_of_name(from(pair)).is_some();
-        let kind = if to.lists == 0 && into.iter().all(|pair| names(pair)) {
+        let kind = if to.lists == 0 && into.iter().all(names) {
             GroupKind::Join
         } else if to.lists > 0 && into.iter().all(|pair| from(pair).lists == 0)
             || into.iter().all(|pair| from(pair).own_words().eq(["street"]))

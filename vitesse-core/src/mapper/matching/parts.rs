@@ -33,7 +33,7 @@ fn wholes(fields: &[Field], others: &[Field]) -> Vec<(usize, Vec<usize>)> {
                 _ => continue,
             }
         } else if is_line(field) && fields.iter().filter(beside).filter(|other| is_line(other)).count() == 1 {
-            match group(others, field, |other| is_line(other)) {
+            match group(others, field, is_line) {
                 Some((_, parts)) => parts,
                 None => continue,
             }

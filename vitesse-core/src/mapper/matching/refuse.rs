@@ -1,12 +1,12 @@
 //! When two records have nothing to do with each other.
 
-use super::Refusal;
 use super::choose::Candidate;
 use super::evidence::{Compared, PLAIN};
 use super::field::Field;
+use super::{Refusal, lexicon};
 
 /// From how much on two records are taken to be about the same, in thousandths of a telling pair.
-const RELATED: i32 = 900;
+const RELATED: i32 = 1100;
 
 /// Says why there is no answer, if there should be none. `sure` gives a candidate's confidence.
 pub(super) fn refuse(
@@ -17,7 +17,8 @@ pub(super) fn refuse(
     hinted: &[(usize, usize)],
     sure: &dyn Fn(&Candidate) -> u16,
 ) -> Option<Refusal> {
-    if !hinted.is_empty() || related(compared, chosen, records, sure) >= RELATED {
+    let same = records >= 1000 && !chosen.is_empty();
+    if !hinted.is_empty() || same || related(compared, chosen, records, sure) >= RELATED {
         return None;
     }
     let mut nearest: Vec<_> =
@@ -51,8 +52,17 @@ pub(super) fn related(
 ) -> i32 {
     let telling = chosen
         .iter()
-        .filter(|pair| says(&compared.source.fields[pair.source]) && says(&compared.dest.fields[pair.dest]));
+        .filter(|pair| agree(&compared.source.fields[pair.source], &compared.dest.fields[pair.dest]));
     telling.map(|pair| i32::from(sure(pair))).sum::<i32>() + records
+}
+
+/// Whether two names agree in a word that not every record has.
+fn agree(s: &Field, d: &Field) -> bool {
+    let said = |field: &Field| -> Vec<String> {
+        field.own_words().filter(|word| !PLAIN.contains(word)).map(str::to_owned).collect()
+    };
+    let (left, right) = (said(s), said(d));
+    left.iter().any(|a| right.iter().any(|b| a == b || lexicon::near(a, b) >= 700))
 }
 
 /// Whether a field's name says something that not every record says.
