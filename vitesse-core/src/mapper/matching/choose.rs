@@ -13,6 +13,9 @@ const PARTNERS: usize = 12;
 /// From which log odds on (in thousandths) a pair may be the first choice of its fields.
 const WORTH: i32 = -3500;
 
+/// The log odds of a field that joins others in a list that is named as it is, in thousandths.
+const JOINS: i32 = 300;
+
 /// The log odds of the parts of a whole, in thousandths.
 const TOGETHER: i32 = 1000;
 
@@ -101,6 +104,13 @@ pub(super) fn candidates(
         let relations = candidate.relations.iter().zip(&weights.line);
         candidate.score =
             weights.line_base + relations.map(|(value, weight)| value * weight / 1000).sum::<i32>();
+        // Few of the cases fill a list from several fields, so that what was fitted says nothing of it.
+        if candidate.relations[3] > 0
+            && candidate.row[0] >= 800
+            && compared.dest.fields[candidate.dest].listed
+        {
+            candidate.score = candidate.score.max(JOINS);
+        }
         if together.contains(&(candidate.source, candidate.dest)) && candidate.score < TOGETHER {
             candidate.together = true;
             candidate.score = TOGETHER;

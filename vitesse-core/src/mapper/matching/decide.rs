@@ -115,7 +115,7 @@ impl Work {
                     evidence.insert(0, Evidence::Learned);
                 }
                 if hinted(looked) {
-                    evidence.insert(0, Evidence::Hint);
+                    evidence = vec![Evidence::Hint];
                 }
                 let candidates = self.others(looked.dest, Some(looked.source), weights);
                 Pair {
