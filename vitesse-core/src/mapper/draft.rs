@@ -188,10 +188,15 @@ fn together(group: &Group, matches: &Matches, sides: &Sides<'_>) -> Option<Vec<D
             .iter()
             .any(|pair| (pair.source, pair.dest) == (s, d) && pair.evidence.contains(&Evidence::Hint))
     };
-    let base = |sources: Vec<FieldPath>, dest: FieldPath, d: usize| Draft {
-        required: matches.dest[d].required,
-        firm: group.sources.iter().any(|s| firm(*s, d)),
-        ..Draft::new(sources, dest, group.confidence, Evidence::Together.to_string())
+    let base = |sources: Vec<FieldPath>, dest: FieldPath, d: usize| {
+        // A hint is certain, whatever the group it is part of.
+        let hinted = group.sources.iter().any(|s| firm(*s, d));
+        let confidence = if hinted { 1000 } else { group.confidence };
+        Draft {
+            required: matches.dest[d].required,
+            firm: hinted,
+            ..Draft::new(sources, dest, confidence, Evidence::Together.to_string())
+        }
     };
     match (group.kind, dests.as_slice(), group.dests.as_slice()) {
         (GroupKind::Join, [dest], [d]) => Some(vec![base(sources, dest.clone(), *d).decided(concat(" "))]),

@@ -147,6 +147,11 @@ impl Field {
         self.words.iter().take(self.own).map(|(word, _)| word.as_str())
     }
 
+    /// The words of what it is in.
+    pub(super) fn words_around(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().skip(self.own).map(|(word, _)| word.as_str())
+    }
+
     /// Whether the word is in its path.
     pub(super) fn says(&self, word: &str) -> bool {
         self.words.iter().any(|(own, _)| own == word)

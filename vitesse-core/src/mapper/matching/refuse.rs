@@ -1,5 +1,7 @@
 //! When two records have nothing to do with each other.
 
+use std::collections::BTreeMap;
+
 use super::choose::Candidate;
 use super::evidence::{Compared, PLAIN};
 use super::field::Field;
@@ -53,16 +55,32 @@ pub(super) fn related(
     let telling = chosen
         .iter()
         .filter(|pair| agree(&compared.source.fields[pair.source], &compared.dest.fields[pair.dest]));
-    telling.map(|pair| i32::from(sure(pair))).sum::<i32>() + records
+    let named = telling.map(|pair| i32::from(sure(pair))).sum::<i32>();
+    // What the fields are in says as much as they do, for the best two in it: the price and the quantity of
+    // an order's lines are those of a deal's lines.
+    let mut frames: BTreeMap<(&str, &str), Vec<i32>> = BTreeMap::new();
+    for pair in chosen {
+        let (s, d) = (&compared.source.fields[pair.source], &compared.dest.fields[pair.dest]);
+        if shared(s.words_around(), d.words_around()) {
+            frames.entry((&s.parent, &d.parent)).or_default().push(i32::from(sure(pair)));
+        }
+    }
+    let framed = frames.values_mut().map(|within| {
+        within.sort_unstable_by_key(|confidence| std::cmp::Reverse(*confidence));
+        within.iter().take(2).sum::<i32>()
+    });
+    named + framed.sum::<i32>() + records
 }
 
 /// Whether two names agree in a word that not every record has.
 fn agree(s: &Field, d: &Field) -> bool {
-    let said = |field: &Field| -> Vec<String> {
-        field.own_words().filter(|word| !PLAIN.contains(word)).map(str::to_owned).collect()
-    };
-    let (left, right) = (said(s), said(d));
-    left.iter().any(|a| right.iter().any(|b| a == b || lexicon::near(a, b) >= 700))
+    shared(s.own_words(), d.own_words())
+}
+
+fn shared<'a>(left: impl Iterator<Item = &'a str>, right: impl Iterator<Item = &'a str>) -> bool {
+    let right: Vec<_> = right.filter(|word| !PLAIN.contains(word)).collect();
+    let mut left = left.filter(|word| !PLAIN.contains(word));
+    left.any(|a| right.iter().any(|b| a == *b || lexicon::near(a, b) >= 700))
 }
 
 /// Whether a field's name says something that not every record says.
