@@ -1,3 +1,5 @@
+//! Simple matchers to compare with: what a few lines of code reach.
+
 use vitesse_core::embed::{Embedder, split_words};
 
 use super::score::{Count, Judge};

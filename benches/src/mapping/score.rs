@@ -1,3 +1,5 @@
+//! How well an answer fits a case: precision, recall, calibration.
+
 use super::Case;
 
 /// What one proposed pair is worth.
