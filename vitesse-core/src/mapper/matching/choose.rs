@@ -26,6 +26,7 @@ const VOTES: i32 = -1500;
 pub(super) const RELATIONS: usize = 12;
 
 /// Their names, in the order of the numbers.
+#[cfg(feature = "testing")]
 pub(super) const RELATION_NAMES: [&str; RELATIONS] = [
     "alone",
     "chosen",

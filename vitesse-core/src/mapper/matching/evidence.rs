@@ -9,6 +9,7 @@ use crate::embed::{Embedder, Vector};
 pub(super) const KINDS: usize = 22;
 
 /// Their names, in the order of the numbers: what the fitting script calls them.
+#[cfg(feature = "testing")]
 pub(super) const NAMES: [&str; KINDS] = [
     "own",
     "path",

@@ -33,6 +33,10 @@ mod reasons;
 mod refuse;
 #[cfg(feature = "testing")]
 pub mod tuning;
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(unreachable_pub, reason = "the program that fits them reaches it")
+)]
 mod weights;
 
 pub use answer::{Candidate, Evidence, Group, GroupKind, Matches, Pair, Refusal};
