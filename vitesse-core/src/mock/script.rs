@@ -171,11 +171,11 @@ impl Script {
             let wrong =
                 |message: &'static str| Error::new(ErrorKind::InvalidInput, message).with("rule", number + 1);
             let then = &rule.then;
-            if then.status.is_none() && then.delay.is_none() && then.fault.is_none() {
-                return Err(wrong("the rule does nothing").help("give `then` a status, a delay or a fault"));
-            }
             if then.status.is_none() && (then.body.is_some() || !then.headers.is_empty()) {
                 return Err(wrong("a body or headers need a status").help("add `status` beside them"));
+            }
+            if then.status.is_none() && then.delay.is_none() && then.fault.is_none() {
+                return Err(wrong("the rule does nothing").help("give `then` a status, a delay or a fault"));
             }
             if then.status.is_some_and(|status| !(200..=599).contains(&status)) {
                 return Err(wrong("the status is none that ends an exchange").help("use 200 to 599"));

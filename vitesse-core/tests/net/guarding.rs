@@ -127,6 +127,7 @@ async fn looking_up_is_limited_in_time_and_failing_says_what_to_check() {
     insta::assert_snapshot!(format!("{error:?}"), @r"
     unreachable (temporary) at net.connect => the host name can't be looked up
         host: a.example
+        sent: no
         caused by: no such name
         help: check the spelling of the host, and this machine's name servers
     ");

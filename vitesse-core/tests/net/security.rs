@@ -51,7 +51,7 @@ async fn a_root_of_ssl_cert_file_is_trusted_and_an_unknown_one_is_not() {
     let error = client_with(config(), names()).get(&*url).fetch().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(!error.is_temporary(), "{error:?}");
-    insta::assert_snapshot!(error.to_string(), @"the certificate's issuer is not trusted (host: api.example); if it is your own authority, put its certificate into the file that SSL_CERT_FILE names");
+    insta::assert_snapshot!(error.to_string(), @"the certificate's issuer is not trusted (host: api.example, sent: no); if it is your own authority, put its certificate into the file that SSL_CERT_FILE names");
 
     let error = client.get(format!("https://other.example:{}/", secure.port)).fetch().await.unwrap_err();
     assert!(error.to_string().contains("certificate is refused") && !error.is_temporary(), "{error:?}");

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use vitesse_core::config::Config;
+use vitesse_core::discovery::known_descriptions;
 use vitesse_core::ingestor::Ingestor;
 use vitesse_core::net::{Auth, Client, NetConfig, Scheme};
 use vitesse_core::secret::{CredentialSource, EnvSource, Secret};
@@ -15,8 +16,9 @@ use crate::ui::{Screen, Show, Ui};
 const MOST_RESOURCES: usize = 40;
 
 pub(crate) fn run(args: &SpecArgs, config: &Config, ui: &Ui) -> Result<()> {
-    let mut ingestor =
-        Ingestor::new(Client::new(NetConfig::from_config(config)?)?).with_progress(ui.progress());
+    let mut ingestor = Ingestor::new(Client::new(NetConfig::from_config(config)?)?)
+        .with_progress(ui.progress())
+        .with_known(known_descriptions);
     if let Some(scheme) = scheme(args)? {
         ingestor = ingestor.with_auth(Auth::new(&args.address, scheme)?);
     }

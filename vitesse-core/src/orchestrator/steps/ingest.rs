@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::discovery::known_descriptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ingestor::{Ingested as Read, Ingestor, ReadOptions, read};
 use crate::orchestrator::discovery::{addresses, api_name};
@@ -100,7 +101,9 @@ impl Vitesse {
                     .help(format!("give {}_spec_url", if from.side == "source" { "source" } else { "dest" })),
             ));
         };
-        let mut ingestor = Ingestor::new(self.inner.client.clone()).with_progress(run.progress().clone());
+        let mut ingestor = Ingestor::new(self.inner.client.clone())
+            .with_progress(run.progress().clone())
+            .with_known(known_descriptions);
         if let Some(connection) = from.connection {
             ingestor = ingestor.with_auth(self.connection_auth(connection).await.map_err(named)?);
         }
