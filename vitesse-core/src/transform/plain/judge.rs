@@ -134,6 +134,12 @@ proptest! {
         let record = dice.record();
         // jq has no text for what stands on both sides of a double.
         let Ok(record) = read(&record) else { return Ok(()) };
+        // The judge forgets the sign of a zero, which shows where a number becomes a text.
+        let text = record.to_string();
+        let mut numbers = text.split(|c: char| !"+-.eE0123456789".contains(c));
+        if numbers.any(|number| number.starts_with('-') && number.parse() == Ok(0.0)) {
+            return Ok(());
+        }
         let document = format!(r#"{{"version": 1, "transformations": [{}]}}"#, lines.join(","));
         let Ok(mapping) = Mapping::parse(document.as_bytes()).unwrap().compile(&Functions::builtin()) else {
             return Ok(());
