@@ -6,7 +6,7 @@ use super::functions::{Functions, Inputs};
 use super::predicate::Predicate;
 use super::tree::Tree;
 use super::value::Object;
-use super::{FieldPath, Problem, Problems, Value, connection};
+use super::{FieldPath, Problem, Problems, Step, Value, connection};
 use crate::error::did_you_mean;
 
 impl Mapping {
@@ -61,8 +61,11 @@ impl Mapping {
             problems.sort_by_key(|problem| problem.line.map_or((0, 0), |line| (1, line)));
             return Err(Problems(problems));
         }
+        let begins_at_a_key = |path: &FieldPath| matches!(path.steps().first(), Some(Step::Key(_)));
+        let takes_any = !lines.iter().flat_map(|line| &line.sources).all(begins_at_a_key);
         Ok(Compiled {
             lines,
+            takes_any,
             output: tree.into_node(),
             filter,
             split: self.split.as_ref().map(|split| (split.by.clone(), split.keep_empty)),

@@ -17,6 +17,9 @@ pub struct Compiled {
     pub split: Option<(FieldPath, bool)>,
     /// Arrays and what their elements must meet to stay, outermost arrays first.
     pub element_filters: Vec<(FieldPath, super::predicate::Predicate)>,
+    /// Whether a record may be something else than an object, since a line takes the whole of it or
+    /// goes into it as an array.
+    pub takes_any: bool,
     /// Whether a path that leads into a value of another shape is an error of the line.
     pub strict: bool,
     /// What becomes of a record that fails.

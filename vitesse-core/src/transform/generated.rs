@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::hot::{Fast, Outcome, PADDING};
 use super::plain;
+use super::plan::is_space;
 use crate::mapping::value::{read, write_string};
 use crate::mapping::{Compiled, FieldPath, Functions, Mapping, Step};
 
@@ -44,7 +45,7 @@ pub(super) fn agree(mapping: &Arc<Compiled>, records: &[Vec<u8>]) -> usize {
                 Outcome::Written(end) => {
                     written += 1;
                     let rest = &buffer[end..text.end];
-                    if !rest.iter().all(u8::is_ascii_whitespace) || std::str::from_utf8(record).is_err() {
+                    if !rest.iter().copied().all(is_space) || std::str::from_utf8(record).is_err() {
                         assert!(matches!(&expected, Err((true, _))), "{shown}: {expected:?}");
                         continue;
                     }
@@ -320,7 +321,7 @@ impl Dice<'_> {
                 _ => drop(bytes.remove(at)),
             }
         }
-        let first = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len());
+        let first = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
         bytes.split_off(first)
     }
 

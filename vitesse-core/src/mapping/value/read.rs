@@ -395,6 +395,10 @@ mod laws {
         fn serde_json_accepts_and_refuses_the_same(text in any_text()) {
             let ours = read(&text);
             let judge = serde_json::from_slice::<serde_json::Value>(&text);
+            // Digits are kept here and a float there: 1e501 is a number that only the judge can't hold.
+            if judge.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range")) {
+                return Ok(());
+            }
             prop_assert_eq!(ours.is_ok(), judge.is_ok(), "{:?} {:?}", ours, judge);
             if let (Ok(ours), Ok(judge)) = (ours, judge) {
                 let again: serde_json::Value = serde_json::from_str(&ours.to_string()).unwrap();

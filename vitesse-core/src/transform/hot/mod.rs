@@ -209,6 +209,10 @@ unsafe fn transform<S: Simd>(fast: &Fast, state: &mut State, text: scan::Text, o
         Ok(end) => end,
         Err(fault) => return Outcome::Fault(fault),
     };
+    // SAFETY: the record was walked, so it has a first byte.
+    if unsafe { text.byte(0) } != b'{' && !fast.mapping.takes_any {
+        return Outcome::Plain(end);
+    }
     let (mut parts, mut is_split) = (0..1, false);
     if let Some(extras) = &fast.extras {
         // SAFETY: the text keeps its contract.

@@ -5,6 +5,12 @@ use crate::mapping::{Compiled, FieldPath, Line, LineError, Node, Object, Op, Pre
 
 /// The records to make from one: filtered, their arrays filtered, split. `None` if the filter leaves it out.
 pub(super) fn parts(mapping: &Compiled, mut record: Value) -> Result<Option<Vec<Value>>> {
+    if !mapping.takes_any && !matches!(record, Value::Object(_)) {
+        let message = format!("a record is an object, {} was found", record.a_type());
+        return Err(Error::new(ErrorKind::RecordInvalid, message)
+            .in_operation("transform.apply")
+            .help("take `$`, the whole record, or a path such as `[].id` where records are no objects"));
+    }
     if let Some(filter) = &mapping.filter
         && !filter.holds(Some(&record))?
     {

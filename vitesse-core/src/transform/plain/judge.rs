@@ -9,7 +9,7 @@ use crate::mapping::{FieldPath, Functions, Mapping, Object, Step, TransformType,
 use crate::transform::generated::Dice;
 
 /// A few keys only, so that paths often lead somewhere.
-fn any_record() -> impl Strategy<Value = Value> {
+fn any_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -24,6 +24,12 @@ fn any_record() -> impl Strategy<Value = Value> {
                 .prop_map(|fields| Value::Object(fields.into_iter().collect())),
         ]
     })
+}
+
+/// What every mapping takes as a record.
+fn any_object() -> impl Strategy<Value = Value> {
+    proptest::collection::vec(("[abc]", any_value()), 0..4)
+        .prop_map(|fields| Value::Object(fields.into_iter().collect()))
 }
 
 fn number(text: &str) -> crate::mapping::Number {
@@ -113,7 +119,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn jq_says_the_same(record in any_record(), wanted in proptest::collection::vec(any_line(), 1..5)) {
+    fn jq_says_the_same(record in any_object(), wanted in proptest::collection::vec(any_line(), 1..5)) {
         let lines = wanted.iter().enumerate().map(|(at, wanted)| line(wanted, &format!("f{at}")));
         let mapping = Mapping::of(lines).compile(&Functions::builtin()).unwrap();
         let fields = wanted.iter().enumerate().map(|(at, wanted)| {
@@ -133,7 +139,7 @@ proptest! {
         let (lines, fields): (Vec<_>, Vec<_>) = lines.take(4).unzip();
         let record = dice.record();
         // jq has no text for what stands on both sides of a double.
-        let Ok(record) = read(&record) else { return Ok(()) };
+        let Ok(record @ Value::Object(_)) = read(&record) else { return Ok(()) };
         // The judge forgets the sign of a zero, which shows where a number becomes a text.
         let text = record.to_string();
         let mut numbers = text.split(|c: char| !"+-.eE0123456789".contains(c));

@@ -32,6 +32,21 @@ fn copies(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn a_record_is_an_object_unless_a_line_takes_the_whole() {
+    for (record, what) in [("5", "a number"), ("null", "null"), ("\"x\"", "a string"), ("[{}]", "an array")] {
+        refuse(&copies(&[("a", "x")]), record, what);
+        check(&copies(&[("$", "x")]), record, &format!(r#"{{"x":{record}}}"#));
+    }
+    refuse(&copies(&[]), "true", "a boolean");
+}
+
+#[track_caller]
+fn refuse(mapping: &str, record: &str, what: &str) {
+    let help = "take `$`, the whole record, or a path such as `[].id` where records are no objects";
+    check(mapping, record, &format!("failed: a record is an object, {what} was found; {help}"));
+}
+
+#[test]
 fn missing_null_and_empty_are_three_things() {
     let mapping = copies(&[("a", "x"), ("b.c", "y.z"), ("d", "v.w")]);
     check(&mapping, "{}", "{}");
