@@ -6,8 +6,11 @@ use crate::spec::TimeWindow;
 
 /// Whether an extension of that name tells of a limit.
 pub(super) fn is_limit(name: &str) -> bool {
+    if !name.starts_with(['x', 'X']) {
+        return false;
+    }
     let name = name.to_ascii_lowercase().replace(['-', '_'], "");
-    name.starts_with('x') && ["ratelimit", "throttl", "requestlimit"].iter().any(|word| name.contains(word))
+    ["ratelimit", "throttl", "requestlimit"].iter().any(|word| name.contains(word))
 }
 
 /// The limits that an extension's value tells, each with its number and, when known, its time.

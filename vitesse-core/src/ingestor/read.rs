@@ -265,9 +265,9 @@ fn interpret(
         builder.schemas.components(members);
     }
     builder.auth();
-    builder.limits(None, root);
+    builder.limits(root);
     if let Some(info) = root.get("info") {
-        builder.limits(None, info);
+        builder.limits(info);
     }
     builder.paths();
     builder.check_usable();

@@ -79,6 +79,9 @@ impl<'t> Builder<'t> {
 
     /// The members of an object and of those that it refers to, the nearest of each name.
     pub(crate) fn members(&mut self, at: Val<'t>, name: &str) -> Vec<(Cow<'t, str>, Val<'t>)> {
+        if at.is_object() && at.get("$ref").is_none() {
+            return at.members().collect();
+        }
         let mut all: Vec<(Cow<'t, str>, Val<'t>)> = Vec::new();
         for (number, part) in self.parts(at).into_iter().enumerate() {
             if !part.is_object() {
@@ -197,12 +200,13 @@ impl<'t> Builder<'t> {
             let message = format!("the operation {method} {path} is {}, not an object", at.what());
             return self.add(at, Kind::WrongType, Action::Skipped, message);
         }
-        let at = match self.parts(at)[..] {
-            [.., last] if last.is_object() => last,
-            _ => at,
-        };
+        let mut at = at;
+        if at.get("$ref").is_some() {
+            at = self.parts(at).into_iter().rev().find(|part| part.is_object()).unwrap_or(at);
+        }
         let mut endpoint = Endpoint::new(path, method);
         endpoint.servers = servers.to_vec();
+        let number = EndpointId(self.spec.endpoints.len() as u32);
         let mut shared_list = shared;
         let mut parameters = None;
         let mut security = None;
@@ -233,6 +237,7 @@ impl<'t> Builder<'t> {
                 "requestBody" => body = Some(value),
                 "responses" => responses = Some(value),
                 "security" => security = Some(value),
+                _ if limits::is_limit(&name) => self.limit(Some(number), &name, value),
                 "servers" => {
                     let own = self.servers_at(value);
                     if !own.is_empty() {
@@ -245,8 +250,8 @@ impl<'t> Builder<'t> {
         let mut old_body = Vec::new();
         for list in [shared_list.take(), parameters].into_iter().flatten() {
             let mut here = HashSet::new();
-            for item in self.list(list, "parameters") {
-                self.parameter_into(item, &mut endpoint, &mut old_body, &mut here);
+            for (item, target) in self.listed(list) {
+                self.parameter_into(item, target, &mut endpoint, &mut old_body, &mut here);
             }
         }
         self.check_templates(&mut endpoint, at);
@@ -274,7 +279,6 @@ impl<'t> Builder<'t> {
             None => {}
         }
         endpoint.auth = security.and_then(|security| self.requirements(security));
-        self.limits(Some(EndpointId(self.spec.endpoints.len() as u32)), at);
         self.usable.push(at);
         let twin = self
             .spec
@@ -288,19 +292,20 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Rate limits that extensions tell of, for one endpoint or all.
-    pub(crate) fn limits(&mut self, endpoint: Option<EndpointId>, at: Val<'t>) {
-        for (name, value) in at.members() {
-            if !name.starts_with(['x', 'X']) || !limits::is_limit(&name) {
-                continue;
-            }
-            for (requests, per) in limits::told(value) {
-                let evidence =
-                    Evidence::new(value.tree().pointer(value.node()), 0.9, format!("the extension {name}"));
-                let (source, headers) = (RateLimitSource::Extension, Vec::new());
-                let requests = Some(requests);
-                self.spec.rate_limits.push(RateLimit { endpoint, requests, per, headers, source, evidence });
-            }
+    /// Rate limits that an object's extensions tell of, for all endpoints.
+    pub(crate) fn limits(&mut self, at: Val<'t>) {
+        for (name, value) in at.members().filter(|(name, _)| limits::is_limit(name)) {
+            self.limit(None, &name, value);
+        }
+    }
+
+    fn limit(&mut self, endpoint: Option<EndpointId>, name: &str, value: Val<'t>) {
+        for (requests, per) in limits::told(value) {
+            let pointer = value.tree().pointer(value.node());
+            let evidence = Evidence::new(pointer, 0.9, format!("the extension {name}"));
+            let (source, headers) = (RateLimitSource::Extension, Vec::new());
+            let requests = Some(requests);
+            self.spec.rate_limits.push(RateLimit { endpoint, requests, per, headers, source, evidence });
         }
     }
 
@@ -331,27 +336,26 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// The items of a list, which may be behind a reference, and whose items may be such lists themselves.
-    fn list(&mut self, at: Val<'t>, name: &str) -> Vec<Val<'t>> {
-        let at = self.parts(at).last().copied().unwrap_or(at);
+    /// The parameters of a list, which may be behind a reference, and whose items may be such lists themselves:
+    /// each as it stands there, and what it refers to.
+    fn listed(&mut self, at: Val<'t>) -> Vec<(Val<'t>, Val<'t>)> {
+        let at = if at.is_list() { at } else { self.parts(at).last().copied().unwrap_or(at) };
         if !at.is_list() {
-            self.schemas.wrong(at, name, "a list");
+            self.schemas.wrong(at, "parameters", "a list");
             return Vec::new();
         }
         let mut all = Vec::new();
         for item in at.items() {
-            let inner = if item.is_object() && item.get("$ref").is_some() {
-                self.follow(item, name).filter(|inner| inner.is_list())
+            let Some(target) = self.follow(item, "parameters") else { continue };
+            if target.is_list() {
+                let message = "a list within `parameters`; its items are taken";
+                self.add(item, Kind::WrongType, Action::Repaired, message);
+                let inner: Vec<_> = target.items().collect();
+                all.extend(
+                    inner.into_iter().filter_map(|item| Some((item, self.follow(item, "parameters")?))),
+                );
             } else {
-                Some(item).filter(|item| item.is_list())
-            };
-            match inner {
-                Some(inner) => {
-                    let message = format!("a list within `{name}`; its items are taken");
-                    self.add(item, Kind::WrongType, Action::Repaired, message);
-                    all.extend(inner.items());
-                }
-                None => all.push(item),
+                all.push((item, target));
             }
         }
         all

@@ -12,15 +12,15 @@ impl<'t> Builder<'t> {
     pub(super) fn parameter_into(
         &mut self,
         item: Val<'t>,
+        at: Val<'t>,
         endpoint: &mut Endpoint,
         old_body: &mut Vec<(Val<'t>, OldBody)>,
         here: &mut HashSet<(Location, Box<str>)>,
     ) {
-        if !item.is_object() {
-            let message = format!("a parameter is {}, not an object", item.what());
+        if !at.is_object() {
+            let message = format!("a parameter is {}, not an object", at.what());
             return self.add(item, Kind::WrongType, Action::Skipped, message);
         }
-        let Some(at) = self.follow(item, "parameters") else { return };
         let place = at.get("in").and_then(|place| place.as_str()).unwrap_or_default();
         let kind = match place.to_ascii_lowercase().as_str() {
             "body" => Some(OldBody::Whole),
