@@ -26,7 +26,7 @@
 //! - You read API descriptions: `ingestor`, then [`spec`].
 //! - You match fields: `mapper`.
 //! - You keep state, or bring a store of your own: `store`, and `testing` to hold it to the contract.
-//! - You move records between live APIs: `sync`.
+//! - You move records between live APIs: `sync`; as a service, or to ask one that runs: `service`.
 //! - You want the whole way, step by step: `orchestrator`, with the feature `orchestrate`.
 //! - You bring a deployment target of your own: `deployer`.
 //! - You call addresses that users name: `net`.
@@ -48,6 +48,7 @@
 //! | `net` | one HTTP client for addresses that users name, with a guard | `net` |
 //! | `store` | documents in memory, a file or PostgreSQL, and typed repositories | `store` |
 //! | `sync` | records move from a source to a destination, and none is lost | `sync` |
+//! | `service` | a sync with listeners, a schedule, webhooks and metrics; a client of its admin side | `serve` |
 //! | `ingestor` | API descriptions become an [`ApiSpec`](spec::ApiSpec), with diagnostics | `ingest` |
 //! | `embed` | text becomes vectors, by a model that is part of the crate | `map` |
 //! | `discovery` | words become APIs of a built-in catalogue | `discover` |
@@ -76,6 +77,8 @@ pub mod net;
 pub mod store;
 #[cfg(feature = "sync")]
 pub mod sync;
+#[cfg(feature = "serve")]
+pub mod service;
 #[cfg(feature = "ingest")]
 pub mod ingestor;
 #[cfg(feature = "map")]

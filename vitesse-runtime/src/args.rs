@@ -63,8 +63,22 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check the mapping and the environment, and talk to nobody.
+    /// Run as a service: transform over HTTP, take webhooks, sync by a schedule, and be operated.
+    Serve(Serve),
+    /// Ask the service of this container whether it is well.
+    Health {
+        /// Where it listens. [environment: VITESSE_LISTEN]
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<std::net::SocketAddr>,
+    },
+    /// Check the environment, the mapping, the credentials, and that both APIs can be reached.
     Check {
+        /// Talk to nobody.
+        #[arg(long)]
+        offline: bool,
+        /// As JSON, one finding a line.
+        #[arg(long)]
+        json: bool,
         /// List every variable that is read, and which are missing.
         #[arg(long)]
         env: bool,
@@ -142,6 +156,15 @@ pub(crate) struct Place {
     /// Where the state is: a path or a PostgreSQL URL. [environment: VITESSE_STATE]
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Deliver the webhooks that wait, sync once, and end.
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod serve;
 mod sync;
 mod transform;
 
@@ -63,6 +64,11 @@ fn dispatch(args: args::Args, functions: &Functions) -> Result<()> {
     match args.command {
         Some(args::Command::Transform(options)) => transform::run(&options, functions),
         Some(args::Command::Sync(options)) => sync::run(&options, functions),
+        Some(args::Command::Serve(options)) => serve::run(&options, functions),
+        Some(args::Command::Health { listen }) => serve::health(listen),
+        Some(args::Command::Check { env, offline, json, place }) => {
+            serve::check::run(&serve::check::Asked { env, offline, json, place }, functions)
+        }
         Some(command) => sync::upkeep::run(command, functions),
         None => Err(Error::new(vitesse_core::ErrorKind::InvalidInput, "no command was given")
             .help("`vitesse-runtime --help` lists them")),

@@ -21,6 +21,7 @@
 mod example;
 mod variables;
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -86,6 +87,24 @@ pub struct Config {
     pub source: SideConfig,
     /// `VITESSE_DEST_*`, with `DEST_API_KEY` as the token if there is no other.
     pub dest: SideConfig,
+    /// `VITESSE_LISTEN`.
+    pub listen: Option<SocketAddr>,
+    /// `VITESSE_KEY`.
+    pub key: Option<Secret>,
+    /// `VITESSE_ADMIN_LISTEN`.
+    pub admin_listen: Option<SocketAddr>,
+    /// `VITESSE_ADMIN_KEY`.
+    pub admin_key: Option<Secret>,
+    /// `VITESSE_SCHEDULE`.
+    pub schedule: Option<String>,
+    /// `VITESSE_TIME_ZONE`.
+    pub time_zone: String,
+    /// `VITESSE_HOOKS`.
+    pub hooks: Option<Secret>,
+    /// `VITESSE_ALERT_URL`.
+    pub alert_url: Option<Secret>,
+    /// `VITESSE_ALERT_SECRET`.
+    pub alert_secret: Option<Secret>,
     /// `VITESSE_LOG`.
     pub log: String,
 }
@@ -177,6 +196,15 @@ impl Config {
             source_api_key,
             dest_api_key,
             batch_size: reader.parsed("BATCH_SIZE", "a whole number greater than 0"),
+            listen: reader.parsed("VITESSE_LISTEN", "an address and a port, as 0.0.0.0:8080"),
+            key: reader.secret("VITESSE_KEY"),
+            admin_listen: reader.parsed("VITESSE_ADMIN_LISTEN", "an address and a port, as 127.0.0.1:9464"),
+            admin_key: reader.secret("VITESSE_ADMIN_KEY"),
+            schedule: reader.text("VITESSE_SCHEDULE"),
+            time_zone: reader.text("VITESSE_TIME_ZONE").unwrap_or_else(|| "UTC".into()),
+            hooks: reader.secret("VITESSE_HOOKS"),
+            alert_url: reader.secret("VITESSE_ALERT_URL"),
+            alert_secret: reader.secret("VITESSE_ALERT_SECRET"),
             log: reader.text("VITESSE_LOG").unwrap_or_else(|| "warn".into()),
         };
         match reader.problems.is_empty() {

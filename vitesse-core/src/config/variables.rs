@@ -104,6 +104,24 @@ variables! {
             "The mapping document that vitesse-runtime runs, or a folder of them, one for each stream.";
         VITESSE_STATE(secret) = "", "/state":
             "Where vitesse-runtime keeps its state: `memory:`, a path or a PostgreSQL URL.";
+        VITESSE_LISTEN = "0.0.0.0:8080", "127.0.0.1:8080":
+            "Where `vitesse-runtime serve` takes records and webhooks.";
+        VITESSE_KEY(secret) = "", "":
+            "The key that callers of /transform must send, if there is one.";
+        VITESSE_ADMIN_LISTEN = "127.0.0.1:9464", "0.0.0.0:9464":
+            "Where `vitesse-runtime serve` is operated. Off loopback it needs VITESSE_ADMIN_KEY.";
+        VITESSE_ADMIN_KEY(secret) = "", "":
+            "The key that operators must send, if there is one.";
+        VITESSE_SCHEDULE = "", "15m":
+            "When `vitesse-runtime serve` syncs: every so often (`15m`), or a cron pattern (`0 6 * * 1-5`).";
+        VITESSE_TIME_ZONE = "UTC", "Europe/Berlin":
+            "The time zone of a cron pattern.";
+        VITESSE_HOOKS(secret) = "", "{\"orders\": {\"scheme\": \"github\", \"secret\": \"...\"}}":
+            "The webhooks that are taken, by name, as JSON.";
+        VITESSE_ALERT_URL(secret) = "", "https://ops.example.com/hooks/vitesse":
+            "Where alerts are sent.";
+        VITESSE_ALERT_SECRET(secret) = "", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw":
+            "Signs alerts, as Standard Webhooks do.";
         VITESSE_SOURCE_TOKEN(secret) = "", "":
             "Token or API key for the source API; wins over SOURCE_API_KEY.";
         VITESSE_SOURCE_CLIENT_ID(secret) = "", "":

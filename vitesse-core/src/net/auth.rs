@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use http::{HeaderName, HeaderValue, header};
@@ -120,6 +121,24 @@ impl Auth {
         }
     }
 
+    /// How long the credentials are good for, as far as they say: the token at hand, or the `exp` of a token that
+    /// is a JWT. Nothing is left of one that expired.
+    pub fn expires_in(&self) -> Option<Duration> {
+        match &self.scheme {
+            Scheme::OAuth(oauth) => oauth.expires_in(),
+            Scheme::Bearer(token) => {
+                let left = expiry(token.expose())?.duration_since(SystemTime::now());
+                Some(left.unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the credentials renew themselves before they expire.
+    pub fn renews_itself(&self) -> bool {
+        matches!(self.scheme, Scheme::OAuth(_))
+    }
+
     /// Gives up a token that was refused; says whether there will be another.
     pub(super) fn reject(&self, token: &Secret) -> bool {
         match &self.scheme {
@@ -194,6 +213,21 @@ impl fmt::Debug for Auth {
     }
 }
 
+/// When a token expires that is a JWT. Nobody checks its signature here: whoever holds it was given it.
+fn expiry(token: &str) -> Option<SystemTime> {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        exp: f64,
+    }
+    let mut parts = token.split('.');
+    let (_, claims, _, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).ok()?;
+    let Claims { exp } = serde_json::from_slice(&claims).ok()?;
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(exp).ok()?)
+}
+
 /// What credentials add to a request.
 pub(super) enum Applied {
     Header(HeaderName, HeaderValue),
@@ -207,4 +241,25 @@ fn unsendable(what: &str) -> Error {
     )
     .in_operation("net.auth")
     .help("check for line breaks and characters outside ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_says_when_it_expires_is_believed() {
+        let token = |claims: &str| {
+            let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+            let scheme = Scheme::Bearer(Secret::new(format!("e30.{claims}.sig")));
+            Auth::new("https://api.example.com", scheme).unwrap().expires_in()
+        };
+        assert_eq!(token(r#"{"exp": 1}"#), Some(Duration::ZERO));
+        assert!(token(r#"{"exp": 99999999999.5}"#).is_some_and(|left| left > Duration::from_secs(86_400)));
+        for claims in ["{}", "[]", r#"{"exp": -1}"#, r#"{"exp": 1e300}"#, r#"{"exp": "soon"}"#] {
+            assert_eq!(token(claims), None, "{claims}");
+        }
+        let opaque = Auth::new("https://a.example", Scheme::Bearer(Secret::new("a.b"))).unwrap();
+        assert_eq!(opaque.expires_in(), None);
+    }
 }

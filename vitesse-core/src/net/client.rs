@@ -15,7 +15,7 @@ use url::Url;
 
 use super::auth::{Applied, Auth};
 use super::body::Body;
-use super::config::{Limits, NetConfig, Retry};
+use super::config::{Exchange, Limits, NetConfig, Retry};
 use super::connect::{Connector, tls};
 use super::failure::{SENT, Unanswered, after, rate_limited, too_large_head, within};
 use super::hints::Hints;
@@ -198,11 +198,24 @@ impl Client {
         let at = redacted(&hop.url);
         let (message, token) = within(self.message(request, hop), deadline, cancel).await??;
         let gate = self.gate(&hop.url);
+        let asked = Instant::now();
         let permit = within(gate.enter(deadline), deadline, cancel).await?.map_err(|wait| {
             rate_limited(at.clone(), Some(wait)).help("lower the rate of requests, or allow more time")
         })?;
-        let answer = within(self.0.http.request(message), deadline, cancel).await?.map_err(Unanswered::of)?;
-        let (parts, peer) = answer.into_parts();
+        let sent = Instant::now();
+        let answer = within(self.0.http.request(message), deadline, cancel)
+            .await
+            .map_err(Unanswered::from)
+            .and_then(|answer| answer.map_err(Unanswered::of));
+        if let Some(watch) = &self.0.config.watch {
+            watch.tell(&Exchange {
+                status: answer.as_ref().ok().map(http::Response::status),
+                failure: answer.as_ref().err().map(|unanswered| unanswered.error.kind()),
+                took: sent.elapsed(),
+                waited: sent - asked,
+            });
+        }
+        let (parts, peer) = answer?.into_parts();
         let hints = Hints::read(parts.status, &parts.headers, SystemTime::now());
         permit.answered(&hints);
         check_head(&parts.headers, &request.limits).map_err(|error| error.with("url", &at))?;

@@ -1,10 +1,14 @@
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use http::StatusCode;
 
 use super::guard::Guard;
 use super::rate::Rate;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// How a [`Client`](super::Client) behaves. `NetConfig::default()` is what suits strangers' addresses.
 ///
@@ -24,6 +28,43 @@ pub struct NetConfig {
     pub ca_file: Option<PathBuf>,
     /// How the client names itself.
     pub user_agent: String,
+    /// Who is told of each request, for metrics.
+    pub watch: Option<Watch>,
+}
+
+/// One request as it went: each try and each redirect is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The answer's status, if one came.
+    pub status: Option<StatusCode>,
+    /// Why none came.
+    pub failure: Option<ErrorKind>,
+    /// From sending it to the head of the answer.
+    pub took: Duration,
+    /// How long it was held back before, by the rate of its origin.
+    pub waited: Duration,
+}
+
+/// Somebody who is told of each [`Exchange`]. Called where the request is made; it must be quick.
+#[derive(Clone)]
+pub struct Watch(Arc<dyn Fn(&Exchange) + Send + Sync>);
+
+impl Watch {
+    /// Tells `listener`.
+    pub fn new(listener: impl Fn(&Exchange) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(listener))
+    }
+
+    pub(super) fn tell(&self, exchange: &Exchange) {
+        (self.0)(exchange);
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl NetConfig {
@@ -50,6 +91,7 @@ impl Default for NetConfig {
             rate: None,
             ca_file: None,
             user_agent: concat!("vitesse/", env!("CARGO_PKG_VERSION")).into(),
+            watch: None,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use auth::{Auth, Scheme};
 pub use body::Body;
 pub use bytes::Bytes;
 pub use client::{Client, Parts};
-pub use config::{Limits, NetConfig, Retry};
+pub use config::{Exchange, Limits, NetConfig, Retry, Watch};
 pub use failure::{is_unsent, wait_of};
 pub use guard::{Allow, Guard};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};

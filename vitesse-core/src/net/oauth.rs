@@ -206,6 +206,12 @@ impl OAuth {
         self.state().held = None;
     }
 
+    /// How long the token at hand is good for, if there is one and the API said so. It renews itself before.
+    pub fn expires_in(&self) -> Option<Duration> {
+        let expires_at = self.state().held.as_ref().and_then(|held| held.expires_at)?;
+        Some(expires_at.saturating_duration_since(Instant::now()))
+    }
+
     /// Boxed, since a renewal is itself a request, and requests wait for renewals.
     fn renewal(self) -> Pin<Box<dyn Future<Output = Result<Secret>> + Send>> {
         Box::pin(async move {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::keys::hash;
+use super::observe::Side as Which;
 use super::options::Options;
 use crate::config::{Config, SideConfig};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,6 +77,9 @@ impl Peers {
     ) -> Result<Self> {
         let mut net = net.clone();
         net.limits.total = options.deadline;
+        let stream = super::stream::name_of(mapping);
+        let watch = |side| options.observer.as_ref().map(|observer| observer.watch(stream, side));
+        net.watch = watch(Which::Source);
         let source = match &mapping.source {
             Some(source) if source.kind == SourceKind::Http => {
                 let side = Side { name: "SOURCE", config: &credentials.source, kept: &credentials.kept };
@@ -85,6 +89,7 @@ impl Peers {
         };
         // Whether a write may be sent again is for the writer to decide, who knows what it means.
         net.retry = Retry::never();
+        net.watch = watch(Which::Destination);
         let dest = match &mapping.destination {
             Some(dest) if dest.file.is_none() => {
                 let side = Side { name: "DEST", config: &credentials.dest, kept: &credentials.kept };

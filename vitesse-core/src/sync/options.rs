@@ -34,6 +34,8 @@ pub struct Options {
     pub redact: Vec<crate::mapping::FieldPath>,
     /// How long the lease on shared state lasts without being renewed.
     pub lease: Duration,
+    /// Who is told what the sync does.
+    pub observer: Option<super::Observer>,
 }
 
 /// Of the last `records`, this many `failures` stop the sync: it then is not the records' fault.
@@ -69,6 +71,7 @@ impl Default for Options {
             failures: FailureWindow::default(),
             redact: Vec::new(),
             lease: Duration::from_secs(30),
+            observer: None,
         }
     }
 }

@@ -161,11 +161,11 @@ impl State {
         Self { lease: Some(lease), ..self.clone() }
     }
 
-    pub(super) fn key(&self, collection: &str, stream: &str, id: &str) -> Key {
+    pub(crate) fn key(&self, collection: &str, stream: &str, id: &str) -> Key {
         Key::new(&self.namespace, format!("{collection}/{}", document_id(stream)), id)
     }
 
-    pub(super) fn scan(&self, collection: &str, stream: &str) -> Scan {
+    pub(crate) fn scan(&self, collection: &str, stream: &str) -> Scan {
         Scan::new(&self.namespace, format!("{collection}/{}", document_id(stream)))
     }
 
@@ -266,7 +266,7 @@ impl State {
         self.sealed.get(&self.key("letter", stream, &document_id(id))).await
     }
 
-    pub(super) fn sealed(&self) -> &Sealed {
+    pub(crate) fn sealed(&self) -> &Sealed {
         &self.sealed
     }
 }

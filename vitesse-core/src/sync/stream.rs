@@ -33,6 +33,11 @@ pub(super) struct Stream {
     pub(super) splits: bool,
 }
 
+/// What a mapping's stream is called.
+pub fn name_of(mapping: &Mapping) -> &str {
+    if mapping.stream.is_empty() { "default" } else { &mapping.stream }
+}
+
 impl Stream {
     pub(super) fn new(
         mapping: &Mapping,
@@ -60,7 +65,7 @@ impl Stream {
             return Err(Problems(problems).into());
         }
         Ok(Self {
-            name: if mapping.stream.is_empty() { "default".into() } else { mapping.stream.clone() },
+            name: name_of(mapping).to_owned(),
             integration: mapping.integration_id.clone(),
             mapping_hash: mapping.hash(),
             on_error: mapping.on_error,

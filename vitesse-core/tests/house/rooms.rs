@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "net",
     "store",
     "sync",
+    "service",
     "ingestor",
     "embed",
     "knowledge",
@@ -42,6 +43,8 @@ const ONLY: &[(&str, &[&str])] = &[("transform", &["error", "mapping"])];
 /// Places that connect to addresses the operator configures, never to ones a user names.
 const CONNECTS: &[(&str, &str)] = &[
     ("store/postgres", "the database the operator configured"),
+    ("service/http", "listeners: they accept connections and open none"),
+    ("service/shared", "holds the listeners until they are served"),
     ("mock/serve", "a listener: it accepts connections and opens none"),
 ];
 

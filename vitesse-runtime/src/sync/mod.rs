@@ -7,7 +7,7 @@ pub(crate) mod upkeep;
 use vitesse_core::config::Config;
 use vitesse_core::mapping::{Functions, Mapping};
 use vitesse_core::net::NetConfig;
-use vitesse_core::progress::Progress;
+use vitesse_core::progress::Cancel;
 use vitesse_core::store::OpenOptions;
 use vitesse_core::sync::{Credentials, Options, Sync, load_mappings, open_state};
 use vitesse_core::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &args::Sync, functions: &Functions) -> Result<()> {
         let sync = opened.sync(functions, options).await?;
         let line = progress::Line::new(arguments.quiet);
         let progress = line.progress();
-        stop_on_signals(&progress);
+        stop_on_signals(progress.cancel().clone());
         if arguments.dry_run {
             for planned in sync.preview(arguments.limit.unwrap_or(10), progress.cancel()).await? {
                 crate::print(&format!("{}\n", json(&planned)?))?;
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &args::Sync, functions: &Functions) -> Result<()> {
     })
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::Internal, "the answer can't be written").source(error))
 }
@@ -94,8 +94,7 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// The first signal lets what is under way end; a second one doesn't wait for it.
-fn stop_on_signals(progress: &Progress) {
-    let cancel = progress.cancel().clone();
+pub(crate) fn stop_on_signals(cancel: Cancel) {
     tokio::spawn(async move {
         for round in 0.. {
             if !signal().await {

@@ -29,6 +29,7 @@ pub(crate) fn options(arguments: &args::Sync, config: &Config) -> Result<Options
         full: arguments.full,
         dry_run: arguments.dry_run,
         failures: window(arguments.max_failures.as_deref(), defaults.failures)?,
+        observer: None,
         redact: arguments.redact.iter().map(|field| field.parse()).collect::<Result<_>>()?,
     })
 }

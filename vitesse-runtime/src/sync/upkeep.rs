@@ -1,10 +1,8 @@
-//! Dead letters, forgetting, runs and checks.
+//! Dead letters, forgetting and runs.
 
-use vitesse_core::config::{Config, VARIABLES};
 use vitesse_core::mapping::Functions;
 use vitesse_core::progress::Progress;
-use vitesse_core::sync::{Credentials, Letter, Letters, Options, Peers, Sync, load_mappings};
-use vitesse_core::transform::Plan;
+use vitesse_core::sync::{Letter, Letters, Options, Sync};
 use vitesse_core::{Error, ErrorKind, Result};
 
 use super::{Opened, block_on, json};
@@ -39,10 +37,11 @@ pub(crate) fn run(command: Command, functions: &Functions) -> Result<()> {
                 }
                 Ok(())
             }
-            Command::Check { env, place } => check(env, &place, functions),
-            Command::Transform(_) | Command::Sync(_) => {
-                Err(Error::new(ErrorKind::Internal, "this command is run elsewhere"))
-            }
+            Command::Transform(_)
+            | Command::Sync(_)
+            | Command::Serve(_)
+            | Command::Health { .. }
+            | Command::Check { .. } => Err(Error::new(ErrorKind::Internal, "this command is run elsewhere")),
         }
     })
 }
@@ -132,62 +131,4 @@ async fn all(sync: &Sync, stream: &str) -> Result<Vec<Letter>> {
             return Ok(found);
         }
     }
-}
-
-/// The variables that this binary reads.
-fn is_read(name: &str) -> bool {
-    name.starts_with("VITESSE_SOURCE_")
-        || name.starts_with("VITESSE_DEST_")
-        || matches!(
-            name,
-            "VITESSE_MAPPING"
-                | "VITESSE_STATE"
-                | "SOURCE_API_KEY"
-                | "DEST_API_KEY"
-                | "BATCH_SIZE"
-                | "SECRET_KEY"
-                | "SSL_CERT_FILE"
-                | "VITESSE_ALLOW"
-        )
-}
-
-fn check(env: bool, place: &Place, functions: &Functions) -> Result<()> {
-    let config = Config::from_env()?;
-    let mapping = place.mapping.clone().or_else(|| config.mapping.clone());
-    let mappings = mapping.map(|path| load_mappings(&path)).transpose()?.unwrap_or_default();
-    for mapping in &mappings {
-        Plan::compile(mapping, functions).map_err(|error| error.with("stream", &mapping.stream))?;
-    }
-    let credentials = Credentials::of(&config, None);
-    let mut missing: Vec<String> = Vec::new();
-    for (name, set) in mappings.iter().flat_map(|mapping| Peers::needs(mapping, &credentials)) {
-        if !set && !missing.contains(&name) {
-            missing.push(name);
-        }
-    }
-    if place.mapping.is_none() && config.mapping.is_none() {
-        missing.push("VITESSE_MAPPING".into());
-    }
-    if place.state.is_none() && config.state.is_none() {
-        missing.push("VITESSE_STATE".into());
-    }
-    if env {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        for variable in VARIABLES.iter().filter(|variable| is_read(variable.name)) {
-            let name = variable.name;
-            let state = match () {
-                () if set(name) => "set",
-                () if set(&format!("{name}_FILE")) => "set by file",
-                () if missing.iter().any(|missing| missing == name) => "MISSING",
-                () => "not set",
-            };
-            print(&format!("{name:<30} {state:<12} {}\n", variable.doc))?;
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::ConfigInvalid, format!("{} not set", missing.join(", ")))
-        .in_operation("runtime.check")
-        .help("set them, or name files that hold them in the same names with _FILE"))
 }

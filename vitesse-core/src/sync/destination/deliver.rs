@@ -6,6 +6,7 @@ use super::super::breaker::{Breaker, Pass};
 use super::super::clock::now;
 use super::super::decide::Found;
 use super::super::letters::LetterReason;
+use super::super::observe::Seen;
 use super::super::state::{Intent, WriteKind};
 use super::super::stream::Stream;
 use super::answer::{Answer, Done, OfRecord, once};
@@ -68,6 +69,9 @@ impl Sender {
     /// Sends a write whose intent is durable.
     pub(in crate::sync) async fn send(self, intent: Intent) -> Landed {
         let stream = &self.stream;
+        if let Some(observer) = &stream.options.observer {
+            observer.tell(&Seen::Write { stream: &stream.name, records: intent.members.len() });
+        }
         let (mut tries, mut attempts) = (0u32, 0u64);
         // Whether it is certain that nothing was carried out.
         let mut clear = true;

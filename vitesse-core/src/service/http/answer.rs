@@ -1,0 +1,180 @@
+//! Answers: their bodies, and the one form that errors have.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::lines::Lines;
+use crate::error::{Error, ErrorKind};
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// The body of an answer.
+pub(in crate::service) enum Reply {
+    Whole(Option<Bytes>),
+    Lines(Box<Lines>),
+}
+
+/// The answer can't be given to its end, and the caller must notice.
+#[derive(Debug)]
+pub(in crate::service) struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the answer ends here")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match &mut *self {
+            Self::Whole(body) => {
+                Poll::Ready(body.take().filter(|body| !body.is_empty()).map(|body| Ok(Frame::data(body))))
+            }
+            Self::Lines(lines) => {
+                lines.poll_next(context).map(|next| next.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.as_ref().is_none_or(Bytes::is_empty))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            Self::Lines(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// An answer with a body of that type.
+pub(super) fn with(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(Some(body.into())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+pub(super) fn empty(status: StatusCode) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(None));
+    *response.status_mut() = status;
+    response
+}
+
+pub(super) fn text(body: String) -> Response<Reply> {
+    with(StatusCode::OK, TEXT, body)
+}
+
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Reply> {
+    match serde_json::to_vec(value) {
+        Ok(body) => with(status, JSON, body),
+        Err(error) => failed(&Error::new(ErrorKind::Internal, "the answer can't be written").source(error)),
+    }
+}
+
+/// What an error is answered with.
+pub(super) fn failed(error: &Error) -> Response<Reply> {
+    with(status_of(error.kind()), JSON, envelope(error))
+}
+
+/// The envelope: `status`, `error` and `http_status`, then what else is known. Facts stand under their names.
+pub(super) fn envelope(error: &Error) -> String {
+    let mut all = Map::new();
+    for (name, value) in error.context() {
+        let value = match value.parse::<u64>() {
+            Ok(number) => number.into(),
+            Err(_) => Value::from(value.as_str()),
+        };
+        all.insert((*name).to_owned(), value);
+    }
+    all.insert("status".into(), "failed".into());
+    all.insert("error".into(), error.message().into());
+    all.insert("http_status".into(), status_of(error.kind()).as_u16().into());
+    all.insert("kind".into(), error.kind().id().into());
+    if let Some(help) = error.help_text() {
+        all.insert("help".into(), help.into());
+    }
+    Value::Object(all).to_string()
+}
+
+pub(super) fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::SpecInvalid => StatusCode::BAD_REQUEST,
+        ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::Conflict | ErrorKind::Prerequisite => StatusCode::CONFLICT,
+        ErrorKind::LimitExceeded => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::RecordInvalid | ErrorKind::MappingInvalid | ErrorKind::GateFailed => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        ErrorKind::Unreachable | ErrorKind::AddressRefused | ErrorKind::CredentialRefused => {
+            StatusCode::BAD_GATEWAY
+        }
+        ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::StoreUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// There is nothing at a path.
+pub(super) fn nothing_here(path: &str) -> Response<Reply> {
+    failed(&Error::new(ErrorKind::NotFound, "there is nothing at this path").with("path", path))
+}
+
+/// There is something, but not for this method.
+pub(super) fn not_so(allowed: &'static str) -> Response<Reply> {
+    let mut response = with(
+        StatusCode::METHOD_NOT_ALLOWED,
+        JSON,
+        format!(
+            r#"{{"status":"failed","error":"use {allowed} here","http_status":405,"kind":"invalid_input"}}"#
+        ),
+    );
+    response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_status_that_says_failed() {
+        for kind in ErrorKind::ALL {
+            let status = status_of(*kind);
+            assert!(status.is_client_error() || status.is_server_error(), "{kind}");
+            // Only what trying again can help says so by its status.
+            assert!(kind.usually_temporary() || status != StatusCode::SERVICE_UNAVAILABLE, "{kind}");
+        }
+    }
+
+    #[test]
+    fn facts_do_not_go_over_the_envelope() {
+        let error =
+            Error::new(ErrorKind::RecordInvalid, "a \"quote\"").with("record", 17).with("status", "fine");
+        let read: Value = serde_json::from_str(&envelope(&error.help("look"))).unwrap();
+        assert_eq!(read["status"], "failed");
+        assert_eq!(read["record"], 17);
+        assert_eq!((&read["http_status"], &read["help"]), (&422.into(), &"look".into()));
+    }
+}

@@ -1,0 +1,14 @@
+//! The two listeners.
+
+mod admin;
+mod answer;
+mod body;
+mod data;
+mod lines;
+mod listen;
+mod pulse;
+mod transform;
+
+pub(super) use admin::Admin;
+pub(super) use data::Data;
+pub(super) use listen::{accept, bind};

@@ -1,0 +1,220 @@
+//! What a service counts, and how Prometheus reads it.
+
+mod instruments;
+mod recent;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub(super) use instruments::{Counter, Histogram};
+use recent::Recent;
+
+use super::shared::Shared;
+use super::status::HealthInputs;
+use crate::sync::{Counts, Observer, Seen, Side};
+
+/// Everything there is to measure of a service, as Prometheus reads it.
+pub(super) async fn text_of(shared: &Shared) -> String {
+    let status = shared.status().await;
+    let loaded = shared.loaded();
+    let expiries: Vec<_> = loaded.sync.iter().flat_map(|sync| sync.expiries()).collect();
+    let expiries: Vec<_> = expiries
+        .into_iter()
+        .map(|(stream, side, left, _)| (stream.to_owned(), side, left.as_secs_f64()))
+        .collect();
+    shared.metrics.text(&text::Moment { status: &status, expiries: &expiries })
+}
+
+/// Everything that is counted. What happens with each request is counted without a lock.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) transform: Route,
+    pub(super) hooks: Route,
+    pub(super) other: Route,
+    /// Records that `/transform` took, and those of them that failed.
+    pub(super) transformed: Counter,
+    pub(super) transform_failed: Counter,
+    pub(super) data_connections: AtomicI64,
+    pub(super) admin_connections: AtomicI64,
+    pub(super) runs_ended: Counter,
+    pub(super) runs_failed: Counter,
+    pub(super) run_seconds: Histogram,
+    pub(super) reloads_taken: Counter,
+    pub(super) reloads_refused: Counter,
+    pub(super) hooks_taken: Counter,
+    pub(super) hooks_repeated: Counter,
+    pub(super) hooks_refused: Counter,
+    pub(super) alerts_sent: Counter,
+    pub(super) alerts_failed: Counter,
+    pub(super) store_failures: Counter,
+    streams: Mutex<BTreeMap<String, Arc<StreamMetrics>>>,
+    recent: Mutex<Recent>,
+}
+
+/// The requests to one place.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) answered: Counter,
+    /// The caller's fault, and ours.
+    pub(super) refused: Counter,
+    pub(super) failed: Counter,
+    pub(super) bytes: Counter,
+    pub(super) seconds: Histogram,
+}
+
+/// What is counted of a stream.
+#[derive(Debug)]
+pub(super) struct StreamMetrics {
+    pub(super) source: PeerMetrics,
+    pub(super) destination: PeerMetrics,
+    pub(super) batches: Histogram,
+    counts: Mutex<Counts>,
+}
+
+/// The requests to one API.
+#[derive(Debug)]
+pub(super) struct PeerMetrics {
+    pub(super) seconds: Histogram,
+    /// How long requests were held back by the rate of the API, in microseconds.
+    pub(super) waited: AtomicU64,
+    /// By what came of them: `2xx` to `5xx`, or the kind of the failure.
+    outcomes: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        Self {
+            transform: Route::new(),
+            hooks: Route::new(),
+            other: Route::new(),
+            transformed: Counter::default(),
+            transform_failed: Counter::default(),
+            data_connections: AtomicI64::new(0),
+            admin_connections: AtomicI64::new(0),
+            runs_ended: Counter::default(),
+            runs_failed: Counter::default(),
+            run_seconds: Histogram::long_times(),
+            reloads_taken: Counter::default(),
+            reloads_refused: Counter::default(),
+            hooks_taken: Counter::default(),
+            hooks_repeated: Counter::default(),
+            hooks_refused: Counter::default(),
+            alerts_sent: Counter::default(),
+            alerts_failed: Counter::default(),
+            store_failures: Counter::default(),
+            streams: Mutex::default(),
+            recent: Mutex::default(),
+        }
+    }
+
+    /// What is counted of a stream.
+    pub(super) fn stream(&self, name: &str) -> Arc<StreamMetrics> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = streams.get(name) {
+            return known.clone();
+        }
+        streams.entry(name.to_owned()).or_insert_with(|| Arc::new(StreamMetrics::new())).clone()
+    }
+
+    /// One who counts what a sync does.
+    pub(super) fn observer(self: &Arc<Self>) -> Observer {
+        let metrics = self.clone();
+        Observer::new(move |seen| metrics.see(seen))
+    }
+
+    fn see(&self, seen: &Seen<'_>) {
+        match seen {
+            Seen::Request { stream, side, exchange } => {
+                let outcome = match (exchange.status, exchange.failure) {
+                    (Some(status), _) => format!("http_{}", status.as_u16()),
+                    (None, Some(kind)) => kind.id().to_owned(),
+                    (None, None) => "unknown".to_owned(),
+                };
+                let failed = match exchange.status {
+                    Some(status) => status.is_client_error() || status.is_server_error(),
+                    None => true,
+                };
+                let class = match exchange.status {
+                    Some(status) => format!("{}xx", status.as_u16() / 100),
+                    None => outcome.clone(),
+                };
+                let metrics = self.stream(stream);
+                let peer = match side {
+                    Side::Source => &metrics.source,
+                    Side::Destination => &metrics.destination,
+                };
+                peer.seconds.observe(micros(exchange.took));
+                peer.waited.fetch_add(micros(exchange.waited), Ordering::Relaxed);
+                *peer.outcomes.lock().unwrap_or_else(PoisonError::into_inner).entry(class).or_default() += 1;
+                let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.push(exchange.took, failed.then_some(outcome));
+            }
+            Seen::Write { stream, records } => self.stream(stream).batches.observe(*records as u64),
+        }
+    }
+
+    /// What health monitoring looks at.
+    pub(super) fn health(&self) -> HealthInputs {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).health()
+    }
+}
+
+impl Route {
+    fn new() -> Self {
+        Self {
+            answered: Counter::default(),
+            refused: Counter::default(),
+            failed: Counter::default(),
+            bytes: Counter::default(),
+            seconds: Histogram::short_times(),
+        }
+    }
+
+    /// Counts a request by its status.
+    pub(super) fn count(&self, status: u16, took: Duration) {
+        match status {
+            ..400 => self.answered.add(1),
+            400..500 => self.refused.add(1),
+            _ => self.failed.add(1),
+        }
+        self.seconds.observe(micros(took));
+    }
+}
+
+impl StreamMetrics {
+    fn new() -> Self {
+        Self {
+            source: PeerMetrics::new(),
+            destination: PeerMetrics::new(),
+            batches: Histogram::sizes(),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// Adds what a run did.
+    pub(super) fn add(&self, counts: &Counts) {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(counts);
+    }
+
+    /// What became of its records since the service was started.
+    pub(super) fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PeerMetrics {
+    fn new() -> Self {
+        Self { seconds: Histogram::short_times(), waited: AtomicU64::new(0), outcomes: Mutex::default() }
+    }
+
+    fn outcomes(&self) -> BTreeMap<String, u64> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
