@@ -207,6 +207,6 @@ mod tests {
         assert_eq!(net.ca_file, Some("/etc/ssl/own.pem".into()));
 
         let config = Config::read(|name| (name == "VITESSE_ALLOW").then(|| "10.0.0.1/8".into())).unwrap();
-        assert_eq!(NetConfig::from_config(&config).unwrap_err().kind(), crate::ErrorKind::ConfigInvalid);
+        assert_eq!(NetConfig::from_config(&config).unwrap_err().kind(), ErrorKind::ConfigInvalid);
     }
 }
