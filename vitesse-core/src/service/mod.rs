@@ -40,6 +40,7 @@ pub use check::{Finding, check};
 pub use client::{Admin, health};
 pub use hooks::{Hook, Hooks, Scheme};
 pub use log::{Level, Line, Log};
+pub use metrics::METRICS;
 pub use options::{Limits, ServiceOptions};
 pub use schedule::Schedule;
 pub use shared::Service;

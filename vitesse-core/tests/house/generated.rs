@@ -30,6 +30,20 @@ fn generated_page_of_errors() {
 }
 
 #[test]
+fn generated_page_of_metrics() {
+    let mut page = format!(
+        "# Metrics\n\n{NOTE}\nWhat `GET /metrics` on the admin listener of `vitesse-runtime serve` gives to Prometheus. For each of source,\ndestination, \
+         stream and listener there are the four golden signals: how much is asked for, how long it takes, how\nmuch of it fails, and how \
+         full it is (waits for an API's rate, open connections, records that wait).\n\n\
+         | metric | type | says |\n|---|---|---|\n"
+    );
+    for (name, kind, doc) in vitesse_core::service::METRICS {
+        writeln!(page, "| `{name}` | {kind} | {doc} |").unwrap();
+    }
+    assert_generated("docs/src/reference/metrics.md", &page);
+}
+
+#[test]
 fn generated_page_of_the_environment() {
     let mut page = format!(
         "# Environment\n\n{NOTE}\nEverything Vitesse reads from its environment. A variable marked secret is never shown, and may stand in \

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub(super) use instruments::{Counter, Histogram};
 use recent::Recent;
+pub use text::METRICS;
 
 use super::shared::Shared;
 use super::status::HealthInputs;

@@ -9,7 +9,7 @@ use crate::service::status::Status;
 use crate::sync::{Counts, Side};
 
 /// Every metric: its name, its kind and what it says. The book's page and the text come from this.
-pub(in crate::service) const METRICS: &[(&str, &str, &str)] = &[
+pub const METRICS: &[(&str, &str, &str)] = &[
     ("vitesse_build_info", "gauge", "Always 1; the label says the version."),
     ("vitesse_start_time_seconds", "gauge", "When the service was started."),
     (
