@@ -63,6 +63,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Drop what is older than it need be, and give the space back.
+    Compact {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        keep: Keep,
+    },
     /// Run as a service: transform over HTTP, take webhooks, sync by a schedule, and be operated.
     Serve(Serve),
     /// Ask the service of this container whether it is well.
@@ -158,6 +165,20 @@ pub(crate) struct Place {
     pub(crate) state: Option<String>,
 }
 
+/// What is kept, and how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Keep {
+    /// How long runs are remembered, and that a record was removed at the destination, in days.
+    #[arg(long, default_value = "90", value_name = "DAYS")]
+    pub(crate) keep: u64,
+    /// How long dead letters are kept, in days; for ever if not given. Those of unknown outcome always stay.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) keep_letters: Option<u64>,
+    /// How large embedded state may be, in MiB. If dropping what is old does not suffice, nothing more is read.
+    #[arg(long, value_name = "MIB")]
+    pub(crate) max_state: Option<u64>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -213,6 +234,8 @@ pub(crate) struct Sync {
     /// A field of source records that the dead letters don't keep.
     #[arg(long, value_name = "FIELD")]
     pub(crate) redact: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
     /// Write the report to stdout as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -126,7 +126,12 @@ impl Progress {
     pub fn step(&self, name: impl Into<String>, total: Option<u64>) -> Step<'_> {
         let name = name.into();
         self.emit(|| Event::Started { step: name.clone(), total });
-        Step { progress: self, name, total, done: AtomicU64::new(0) }
+        Step {
+            progress: self,
+            name,
+            total: AtomicU64::new(total.unwrap_or(UNKNOWN)),
+            done: AtomicU64::new(0),
+        }
     }
 
     fn emit(&self, event: impl FnOnce() -> Event) {
@@ -156,18 +161,28 @@ impl fmt::Debug for Progress {
 pub struct Step<'a> {
     progress: &'a Progress,
     name: String,
-    total: Option<u64>,
+    /// [`UNKNOWN`] where it is not known.
+    total: AtomicU64,
     done: AtomicU64,
 }
 
+/// In place of a total that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
 impl Step<'_> {
+    /// Says how much there is to do in all, once that is known.
+    pub fn set_total(&self, total: u64) {
+        self.total.store(total, Ordering::Relaxed);
+    }
+
     /// Reports `more` units done.
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) if the work should stop.
     pub fn advance(&self, more: u64) -> Result<()> {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-        self.progress.emit(|| Event::Advanced { step: self.name.clone(), done, total: self.total });
+        let total = Some(self.total.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN);
+        self.progress.emit(|| Event::Advanced { step: self.name.clone(), done, total });
         self.check()
     }
 

@@ -10,6 +10,7 @@ use super::{Batch, Document, Key, Page, Revision, Scan, Store};
 use crate::error::{Error, ErrorKind, Result};
 
 mod engine;
+mod make;
 
 use engine::Engine;
 
@@ -71,6 +72,9 @@ enum Read {
     Get(Key, Answer<Option<Document>>),
     Scan(Scan, Answer<Page>),
     Ping(Answer<()>),
+    Size(Answer<u64>),
+    /// Not a read, but as seldom as it is, it needs no queue of its own.
+    Compact(Answer<()>),
 }
 
 /// How many callers may wait before the next one waits to be allowed to wait.
@@ -182,10 +186,20 @@ fn size(batch: &Batch) -> usize {
     batch.writes.iter().map(value).sum()
 }
 
-fn serve_reads(engine: &RwLock<Engine>, mut queue: mpsc::Receiver<Read>) {
+fn serve_reads(lock: &RwLock<Engine>, mut queue: mpsc::Receiver<Read>) {
     while let Some(read) = queue.blocking_recv() {
-        let engine = engine.read().unwrap_or_else(PoisonError::into_inner);
+        let engine = lock.read().unwrap_or_else(PoisonError::into_inner);
         match read {
+            Read::Compact(answer) => {
+                drop(engine);
+                let mut engine = lock.write().unwrap_or_else(PoisonError::into_inner);
+                let done = engine.compact();
+                if done.is_err() {
+                    engine.reopen();
+                }
+                drop(answer.send(done));
+            }
+            Read::Size(answer) => drop(answer.send(engine.size())),
             Read::Get(key, answer) => drop(answer.send(engine.get(&key))),
             Read::Scan(scan, answer) => drop(answer.send(engine.scan(&scan))),
             Read::Ping(answer) => drop(answer.send(engine.ping())),
@@ -217,6 +231,14 @@ impl Store for EmbeddedStore {
 
     async fn ping(&self) -> Result<()> {
         self.read(Read::Ping).await
+    }
+
+    async fn size(&self) -> Result<Option<u64>> {
+        self.read(Read::Size).await.map(Some)
+    }
+
+    async fn compact(&self) -> Result<()> {
+        self.read(Read::Compact).await
     }
 }
 

@@ -79,6 +79,16 @@ pub trait Store: Send + Sync + Debug {
 
     /// Asks the backend whether it can serve, cheaply: for readiness checks.
     async fn ping(&self) -> Result<()>;
+
+    /// How many bytes it takes, if the backend can tell; what was deleted counts until it is compacted.
+    async fn size(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Gives the space of what was deleted back, where the backend doesn't do so by itself. Others wait meanwhile.
+    async fn compact(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The ids of every page of a scan. Mostly for tests and small collections: it holds them all.

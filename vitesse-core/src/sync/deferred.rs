@@ -119,7 +119,8 @@ impl Sync {
             .get::<super::source::Position>("position", &stream.name, "now")
             .await?
             .map_or(0, |position| position.read);
-        let mut clerk = Clerk::new(Arc::clone(stream), state, progress.cancel(), Some(&step), read, false);
+        let mut clerk = Clerk::new(Arc::clone(stream), state, progress.cancel(), Some(&step), read, false)
+            .keeping_failures();
         clerk.clear_up().await?;
         let records = letters
             .into_iter()

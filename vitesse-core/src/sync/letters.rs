@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::keys::document_id;
-use super::state::State;
+use super::state::{Entry, State, decode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Batch;
+use crate::store::{Batch, Expect};
 
 /// A record that could not be delivered. Kept sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Letter {
     pub made: Option<String>,
     /// The hash of what was to be delivered.
     pub hash: String,
+    /// For an unknown outcome: this is what the source gave since, not what may have been written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newer: bool,
     /// How often it was tried, by all runs.
     pub attempts: u64,
     /// How often the record had been delivered when it failed: more now means that something newer was since.
@@ -51,6 +54,8 @@ pub enum LetterReason {
     NoId,
     /// The mapping could not be applied to it.
     Transform,
+    /// It is larger than what can be moved. Its content is not kept.
+    TooLarge,
     /// The destination refused it.
     Refused,
     /// The destination failed with it again and again, and not with others.
@@ -71,6 +76,7 @@ impl LetterReason {
         match self {
             Self::NoId => "no_id",
             Self::Transform => "transform",
+            Self::TooLarge => "too_large",
             Self::Refused => "refused",
             Self::Exhausted => "exhausted",
             Self::Ambiguous => "ambiguous",
@@ -136,26 +142,33 @@ impl Letters {
     pub async fn delivered(&self, stream: &str, id: &str, dest_id: Option<String>) -> Result<()> {
         let letter = self.get(stream, id).await?;
         self.remove(stream, id, |entry| {
-            entry.dest_id = dest_id.or(entry.dest_id.take());
-            entry.hash = Some(letter.hash);
+            entry.dest_id = dest_id.clone().or(entry.dest_id.take());
+            // What stands there is not what waits: that is written over it next.
+            entry.hash = Some(if letter.newer { "older".to_owned() } else { letter.hash.clone() });
             entry.version += 1;
             entry.gone = false;
         })
         .await
     }
 
-    async fn remove(
-        &self,
-        stream: &str,
-        id: &str,
-        change: impl FnOnce(&mut super::state::Entry),
-    ) -> Result<()> {
-        let batch = self.state.delete(Batch::new(), "letter", stream, &document_id(id));
-        let mut entry = self.state.entry(stream, id).await?.unwrap_or_default();
-        entry.letter = None;
-        change(&mut entry);
-        let batch = self.state.put_entry(batch, stream, id, &entry)?;
-        self.state.commit(batch).await
+    async fn remove(&self, stream: &str, id: &str, change: impl Fn(&mut Entry)) -> Result<()> {
+        let name = document_id(id);
+        let key = self.state.key("ledger", stream, &name);
+        let mut tries = 0;
+        loop {
+            let present = self.state.store().get(&key).await?;
+            let expect = present.as_ref().map_or(Expect::Absent, |document| Expect::At(document.revision));
+            let mut entry: Entry =
+                present.map(|document| decode(&key, &document.value)).transpose()?.unwrap_or_default();
+            entry.letter = None;
+            change(&mut entry);
+            let batch = self.state.delete(Batch::new(), "letter", stream, &name);
+            match self.state.commit(self.state.put_expecting(batch, &key, expect, &entry)?).await {
+                // A sync that runs wrote of the same record.
+                Err(error) if error.kind() == ErrorKind::Conflict && tries < 5 => tries += 1,
+                done => return done,
+            }
+        }
     }
 }
 

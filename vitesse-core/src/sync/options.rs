@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind, Result};
+use crate::mapping::Mapping;
+
 /// How a [`Sync`](super::Sync) behaves, where the mapping doesn't say.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -32,6 +35,8 @@ pub struct Options {
     pub failures: FailureWindow,
     /// Fields of source records that the dead letters don't keep.
     pub redact: Vec<crate::mapping::FieldPath>,
+    /// How long what is no longer needed is kept.
+    pub retention: Retention,
     /// How long the lease on shared state lasts without being renewed.
     pub lease: Duration,
     /// Who is told what the sync does.
@@ -53,6 +58,53 @@ impl Default for FailureWindow {
     }
 }
 
+impl Options {
+    /// Checks what only the mapping can tell: that no batch is larger than the destination takes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ConfigInvalid`] if [`batch`](Self::batch) is, [`ErrorKind::MappingInvalid`] if the mapping's own is.
+    pub fn check(&self, mapping: &Mapping) -> Result<()> {
+        let Some(declared) = mapping.destination.as_ref().and_then(|dest| dest.batch.as_ref()) else {
+            return Ok(());
+        };
+        let Some(most) = declared.max_records else { return Ok(()) };
+        let (kind, what, records) = match self.batch {
+            Some(batch) => (ErrorKind::ConfigInvalid, "BATCH_SIZE", batch),
+            None => (ErrorKind::MappingInvalid, "batch.records of the mapping", declared.records),
+        };
+        if records <= most {
+            return Ok(());
+        }
+        Err(Error::new(kind, format!("{what} is more than the destination takes"))
+            .in_operation("sync.open")
+            .with("stream", &mapping.stream)
+            .with("records", records)
+            .with("max_records", most)
+            .help(format!("{most} at most go into one request")))
+    }
+}
+
+/// How long what is no longer needed is kept. What is dropped is looked for once a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Retention {
+    /// How many runs are remembered.
+    pub runs: usize,
+    /// How long runs are remembered, and that a record was removed at the destination.
+    pub age: Duration,
+    /// How long dead letters are kept; for ever unless told otherwise. Those of unknown outcome are, in any case.
+    pub letters: Option<Duration>,
+    /// How many bytes embedded state may take. Where compacting it and dropping what is old does not suffice, nothing
+    /// more is read.
+    pub bytes: Option<u64>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { runs: 500, age: Duration::from_secs(90 * 24 * 3600), letters: None, bytes: None }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -70,6 +122,7 @@ impl Default for Options {
             dry_run: false,
             failures: FailureWindow::default(),
             redact: Vec::new(),
+            retention: Retention::default(),
             lease: Duration::from_secs(30),
             observer: None,
         }

@@ -108,10 +108,17 @@ pub(super) async fn keep_failed(
         Some(_) => state.letter(&stream.name, &failed.id).await?.map(|(_, letter)| letter),
         None => None,
     };
+    let newer = failed.reason == LetterReason::UnknownOutcome
+        && earlier.as_ref().is_some_and(|letter| {
+            letter.reason == LetterReason::UnknownOutcome && (letter.newer || letter.hash != failed.hash)
+        });
     let same = earlier.filter(|letter| letter.hash == failed.hash);
     let mut entry = entry.unwrap_or_default();
     let at = now();
-    let (source, redacted) = redact(&failed.source, &stream.options.redact);
+    let (source, redacted) = match failed.reason {
+        LetterReason::TooLarge => (String::new(), true),
+        _ => redact(&failed.source, &stream.options.redact),
+    };
     let letter = Letter {
         id: failed.id.clone(),
         stream: stream.name.clone(),
@@ -121,6 +128,7 @@ pub(super) async fn keep_failed(
         redacted,
         made: failed.made.filter(|_| !redacted),
         hash: failed.hash.clone(),
+        newer,
         attempts: same.as_ref().map_or(0, |letter| letter.attempts) + failed.attempts,
         version: entry.version,
         first_at: same.map_or(at, |letter| letter.first_at),

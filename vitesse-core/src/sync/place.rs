@@ -72,7 +72,6 @@ pub async fn open_state(
     integration: &str,
     options: &OpenOptions,
 ) -> Result<(State, Option<Arc<dyn CredentialSource>>)> {
-    make_whole(url, options).await?;
     let store = store::open(url, options).await?;
     let (key, kept) = match store.backend() {
         "memory" => (key.cloned().unwrap_or_else(KeyRing::generate), None),
@@ -97,43 +96,6 @@ pub async fn open_state(
         }
     };
     Ok((State::new(store, Arc::new(KeyRing::parse(&key)?), integration), kept))
-}
-
-/// Makes an embedded state that isn't there yet under another name first: a process that is killed meanwhile would leave a
-/// file that is no store, and the next one could not start.
-async fn make_whole(url: &str, options: &OpenOptions) -> Result<()> {
-    let mut path = match url.strip_prefix("embedded:") {
-        Some(path) => PathBuf::from(path),
-        // A scheme, or a slip that opening explains.
-        None if url.contains(':') || ["", "memory", "embedded", "postgres", "postgresql"].contains(&url) => {
-            return Ok(());
-        }
-        None => PathBuf::from(url),
-    };
-    if path.is_dir() {
-        path.push("vitesse.redb");
-    }
-    if path.exists() {
-        return Ok(());
-    }
-    let making = PathBuf::from(format!("{}.{}.making", path.display(), std::process::id()));
-    // Left by one that was killed.
-    let _ = fs::remove_file(&making);
-    drop(store::open(&format!("embedded:{}", making.display()), options).await?);
-    // A link, unlike a renaming, never takes the place of what another process made meanwhile.
-    let linked = fs::hard_link(&making, &path);
-    let placed = match linked {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        // Some file systems have no links.
-        Err(_) => fs::rename(&making, &path),
-    };
-    let _ = fs::remove_file(&making);
-    placed.map_err(|error| {
-        Error::new(ErrorKind::StoreFailed, format!("the state can't be made: {error}"))
-            .in_operation("sync.open_state")
-            .with("file", path.display())
-    })
 }
 
 /// The key in a file, made if there is none.

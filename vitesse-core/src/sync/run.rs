@@ -69,21 +69,9 @@ impl Sync {
         let mut streams: Vec<Arc<Stream>> = Vec::with_capacity(mappings.len());
         for mapping in mappings {
             let at = |error: Error| error.with("stream", &mapping.stream);
+            options.check(mapping)?;
             let peers = Peers::connect(mapping, credentials, net, &options).map_err(at)?;
             let stream = Stream::new(mapping, functions, peers, Arc::clone(&options)).map_err(at)?;
-            if let (Some(bulk_most), Some(batch)) =
-                (stream.dest.batch.as_ref().and_then(|batch| batch.max_records), options.batch)
-                && batch > bulk_most
-            {
-                return Err(Error::new(
-                    ErrorKind::ConfigInvalid,
-                    "BATCH_SIZE is more than the destination takes",
-                )
-                .in_operation("sync.open")
-                .with("stream", &stream.name)
-                .with("BATCH_SIZE", batch)
-                .with("max_records", bulk_most));
-            }
             if streams.iter().any(|known| known.name == stream.name) {
                 return Err(Error::new(ErrorKind::MappingInvalid, "two mappings have one stream name")
                     .in_operation("sync.open")
@@ -131,6 +119,7 @@ impl Sync {
     }
 
     async fn run_recorded(&self, state: &State, progress: &Progress) -> Result<RunReport> {
+        self.check_size().await?;
         let mut record = RunRecord {
             id: format!("{:013}-{}", now(), &uuid::Uuid::new_v4().simple().to_string()[..6]),
             started_at: now(),
@@ -159,8 +148,8 @@ impl Sync {
             Err(error) => Err(error),
         };
         if kept.is_ok() {
-            // An old run that stays once more does no harm.
-            let _ = self.drop_old_runs(state).await;
+            // What stays once more does no harm.
+            let _ = self.retain(state, false).await;
         }
         // What stopped the run matters more than that its history could not be written.
         outcome.and(kept).map(|()| record.report)
@@ -193,7 +182,8 @@ impl Sync {
             Some(&step),
             position.read,
             position.full,
-        );
+        )
+        .after(position.records);
         if let Err(error) = clerk.clear_up().await {
             report.counts = clerk.counts;
             return (report, Err(error));

@@ -223,11 +223,20 @@ impl State {
         id: &str,
         value: &T,
     ) -> Result<Batch> {
-        let key = self.key(collection, stream, id);
+        self.put_expecting(batch, &self.key(collection, stream, id), Expect::Any, value)
+    }
+
+    pub(super) fn put_expecting<T: Serialize>(
+        &self,
+        batch: Batch,
+        key: &Key,
+        expect: Expect,
+        value: &T,
+    ) -> Result<Batch> {
         let text = serde_json::to_vec(value).map_err(|error| {
-            Error::new(ErrorKind::Internal, "state can't be written as JSON").with("key", &key).source(error)
+            Error::new(ErrorKind::Internal, "state can't be written as JSON").with("key", key).source(error)
         })?;
-        Ok(batch.put(key, Expect::Any, text))
+        Ok(batch.put(key.clone(), expect, text))
     }
 
     pub(super) fn delete(&self, batch: Batch, collection: &str, stream: &str, id: &str) -> Batch {

@@ -10,9 +10,6 @@ use crate::mapping::Value;
 use crate::progress::Cancel;
 use crate::store::Batch;
 
-/// How many runs are remembered.
-const RUNS: usize = 500;
-
 impl Sync {
     /// The latest runs, the newest first.
     ///
@@ -25,7 +22,7 @@ impl Sync {
         Ok(runs)
     }
 
-    async fn all_runs(&self) -> Result<Vec<RunRecord>> {
+    pub(super) async fn all_runs(&self) -> Result<Vec<RunRecord>> {
         let mut scan = self.state.scan("run", "all");
         let mut runs = Vec::new();
         loop {
@@ -38,15 +35,6 @@ impl Sync {
                 None => return Ok(runs),
             }
         }
-    }
-
-    /// Drops the oldest runs beyond those that are remembered.
-    pub(super) async fn drop_old_runs(&self, state: &super::state::State) -> Result<()> {
-        let runs = self.all_runs().await?;
-        let Some(old) = runs.len().checked_sub(RUNS).filter(|old| *old > 0) else { return Ok(()) };
-        let batch =
-            runs[..old].iter().fold(Batch::new(), |batch, run| state.delete(batch, "run", "all", &run.id));
-        state.commit(batch).await
     }
 
     /// Forgets everything about one record: its place in the ledger and its letter. Where the source gives it again, it
@@ -106,7 +94,10 @@ impl Sync {
         let state = &hold.state;
         hold.during(async {
             let before: Position = state.get("position", stream, "now").await?.unwrap_or_default();
-            let position = Position { read: before.read, mark, until, complete: true, ..Position::default() };
+            // After a range, reads go on where they were: what is above it was read already.
+            let back_to = until.as_ref().and(before.back_to.or(before.mark));
+            let position =
+                Position { read: before.read, mark, until, back_to, complete: true, ..Position::default() };
             let batch = state.put(Batch::new(), "position", stream, "now", &position)?;
             state.commit(batch).await
         })

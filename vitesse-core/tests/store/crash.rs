@@ -140,6 +140,43 @@ async fn crash_of_the_process_with_an_embedded_store() {
     println!("{} kills, {total} acknowledged commits, none lost or halved", rounds());
 }
 
+/// Makes one store after the other, until it is killed.
+async fn make_forever(folder: &str) {
+    for number in 0.. {
+        let store =
+            open(&format!("embedded:{folder}/{number}/state.redb"), &Default::default()).await.unwrap();
+        let key = Key::new("crash", "made", "one");
+        store.commit(Batch::new().put(key, Expect::Any, b"there".to_vec())).await.unwrap();
+        let line = format!("ack 0 {}\n", number + 1);
+        let mut out = std::io::stdout().lock();
+        out.write_all(line.as_bytes()).and_then(|()| out.flush()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn crash_while_an_embedded_store_is_made() {
+    if let Ok(folder) = std::env::var("VITESSE_CRASH_WRITER") {
+        return make_forever(&folder).await;
+    }
+    for round in 0..rounds() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().to_str().unwrap();
+        let mut child = start("crash::crash_while_an_embedded_store_is_made", place);
+        let [acknowledged, ..] = acknowledged(&mut child, round, |child| child.kill().unwrap());
+        child.wait().unwrap();
+        // Every one that was begun can be opened, the last one too, and what was acknowledged is there.
+        for number in 0..=acknowledged {
+            let store =
+                open(&format!("embedded:{place}/{number}/state.redb"), &Default::default()).await.unwrap();
+            let there = store.get(&Key::new("crash", "made", "one")).await.unwrap().is_some();
+            assert!(there || number == acknowledged, "round {round}: {number} of {acknowledged} is empty");
+            drop(store);
+            let left = std::fs::read_dir(folder.path().join(number.to_string())).unwrap().count();
+            assert_eq!(left, 1, "round {round}: something else is left beside the store");
+        }
+    }
+}
+
 /// Its own cluster, with fsync on, removed at the end however the test ends.
 struct Cluster(String);
 

@@ -95,3 +95,22 @@ async fn sealed_values_are_not_in_the_raw_file() {
     assert!(holds(b"needle-in-the-clear"), "the search itself works");
     assert!(!holds(b"needle-under-seal"));
 }
+
+#[tokio::test]
+async fn compacting_gives_space_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.redb");
+    let store = EmbeddedStore::open(&path, Default::default()).await.unwrap();
+    for n in 0..100 {
+        put(&store, &n.to_string(), &vec![n; 100_000]).await;
+    }
+    let full = store.size().await.unwrap().unwrap();
+    assert!(full > 10_000_000);
+    let batch = (1..100).fold(Batch::new(), |batch, n: u8| batch.delete(key(&n.to_string()), Expect::Any));
+    store.commit(batch).await.unwrap();
+    store.compact().await.unwrap();
+    let left = store.size().await.unwrap().unwrap();
+    assert!(left < full / 4, "{left} of {full} bytes are left");
+    assert_eq!(store.get(&key("0")).await.unwrap().unwrap().value.len(), 100_000);
+    put(&store, "after", b"1").await;
+}

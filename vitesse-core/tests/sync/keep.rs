@@ -7,7 +7,7 @@ use vitesse_core::ErrorKind;
 use vitesse_core::progress::{Cancel, Progress};
 use vitesse_core::sync::{LetterReason, Letters};
 
-use crate::peer::{Received, reply};
+use crate::peer::{Received, Step, reply};
 use crate::world::{Kind, World, by_offset, no_fault, person};
 
 #[tokio::test]
@@ -26,22 +26,93 @@ async fn a_letter_is_replayed_through_the_mapping_as_it_is_now() {
     assert_eq!(world.sync().letter("people", "1").await.unwrap().attempts, 2);
 
     // Another mapping makes it acceptable.
-    let before = world.mapping.clone();
     world.mapping["transformations"][1] = json!({"dest_field": "name", "transform_type": "custom",
         "transform_config": {"function": "constant", "params": {"value": "fine"}}});
     assert_eq!(world.sync().replay("people", "1", false, &Progress::none()).await.unwrap().created, 1);
     assert_eq!(world.sync().letter("people", "1").await.unwrap_err().kind(), ErrorKind::NotFound);
+}
 
-    // Fails again with newer content, and something newer still is delivered: the letter is the past then.
-    world.mapping = before;
+#[tokio::test]
+async fn a_letter_older_than_what_was_delivered_is_replayed_only_by_force() {
+    let people: Arc<Mutex<Vec<Value>>> = Arc::new(Mutex::new((0..3).map(person).collect()));
+    let own = Arc::clone(&people);
+    let refusing = Arc::new(Mutex::new(true));
+    let refuses = Arc::clone(&refusing);
+    let world = World::new(
+        Kind::Keys,
+        move |request| by_offset(&own.lock().unwrap(), request),
+        move |request, answer| match request.body.contains("\"older\"") && *refuses.lock().unwrap() {
+            true => reply(422, &[], "{}"),
+            false => answer(),
+        },
+    )
+    .await;
+    people.lock().unwrap()[1]["name"] = "older".into();
     world.sync().run(&Progress::none()).await.unwrap();
-    people.lock().unwrap()[1]["name"] = "newest".into();
+    people.lock().unwrap()[1]["name"] = "newer".into();
     world.sync().run(&Progress::none()).await.unwrap();
-    if world.sync().letter("people", "1").await.is_ok() {
-        let error = world.sync().replay("people", "1", false, &Progress::none()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    // The letter about the past is still there, and would undo the present.
+    *refusing.lock().unwrap() = false;
+    let error = world.sync().replay("people", "1", false, &Progress::none()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.help_text().unwrap().contains("--force"));
+    let name = || world.made().into_iter().find(|made| made["ext"] == 1).unwrap()["name"].clone();
+    assert_eq!(name(), "newer");
+    world.sync().replay("people", "1", true, &Progress::none()).await.unwrap();
+    assert_eq!(name(), "older");
+    // The source has the last word.
+    world.sync().run(&Progress::none()).await.unwrap();
+    assert_eq!(name(), "newer");
+}
+
+#[tokio::test]
+async fn a_letter_that_fails_again_stays_one_though_the_mapping_would_stop() {
+    let people: Vec<Value> = (0..3)
+        .map(|id| {
+            let mut person = person(id);
+            person["name"] = "poison".into();
+            person
+        })
+        .collect();
+    let mut world = World::new(Kind::Keys, move |request| by_offset(&people, request), no_fault).await;
+    world.sync().run(&Progress::none()).await.unwrap();
+    world.mapping.as_object_mut().unwrap().remove("on_error");
+    for id in ["0", "1", "2"] {
+        let counts = world.sync().replay("people", id, false, &Progress::none()).await.unwrap();
+        assert_eq!((counts.dead, counts.created), (1, 0));
+        assert_eq!(world.sync().letter("people", id).await.unwrap().attempts, 2);
     }
-    assert!(world.made().iter().any(|made| made["name"] == "newest"), "{:?}", world.made());
+    // A record that is read stops the run, and is read again by the next one.
+    world.sync().forget("people", "1").await.unwrap();
+    let error = world.sync().run(&Progress::none()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RecordInvalid, "{error}");
+    assert!(error.to_string().contains("dead_letter") || error.help_text().unwrap().contains("dead_letter"));
+    assert!(world.made().is_empty());
+}
+
+#[tokio::test]
+async fn what_came_after_an_unknown_outcome_is_not_taken_for_written() {
+    let current: Arc<Mutex<Value>> = Arc::new(Mutex::new(person(1)));
+    let own = Arc::clone(&current);
+    let world = World::new(
+        Kind::Neither,
+        move |request| by_offset(&[own.lock().unwrap().clone()], request),
+        |request, answer| {
+            let made = answer();
+            if request.method == "POST" { vec![Step::Close] } else { made }
+        },
+    )
+    .await;
+    world.sync().run(&Progress::none()).await.unwrap();
+    current.lock().unwrap()["name"] = "newer".into();
+    world.sync().run(&Progress::none()).await.unwrap();
+    let sync = world.sync();
+    assert!(sync.letter("people", "1").await.unwrap().newer);
+    // A person found the first content there, and says so.
+    Letters::new(sync.state()).delivered("people", "1", Some("0".into())).await.unwrap();
+    let counts = world.sync().run(&Progress::none()).await.unwrap().total();
+    assert_eq!((counts.updated, counts.dead), (1, 0));
+    assert_eq!(world.made()[0]["name"], "newer");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
 #![allow(dead_code, reason = "helpers shared with other suites")]
 
+mod batches;
 mod crash;
 mod deliver;
 mod keep;
@@ -11,4 +12,7 @@ mod parts;
 #[path = "../net/peer.rs"]
 mod peer;
 mod reading;
+mod replicas;
+mod retention;
+mod rules;
 mod world;

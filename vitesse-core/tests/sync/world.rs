@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vitesse_core::Error;
 use vitesse_core::mapping::{Functions, Mapping};
 use vitesse_core::secret::KeyRing;
 use vitesse_core::store::{MemoryStore, Store};
@@ -91,6 +92,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) options: Options,
+    pub(crate) credentials: Credentials,
 }
 
 impl World {
@@ -156,6 +158,7 @@ impl World {
                 lease: Duration::from_millis(400),
                 ..Options::default()
             },
+            credentials: Credentials::default(),
         }
     }
 
@@ -164,18 +167,21 @@ impl World {
     }
 
     pub(crate) fn sync_of(&self, mappings: &[&Value]) -> Sync {
+        self.open(mappings).unwrap()
+    }
+
+    pub(crate) fn open(&self, mappings: &[&Value]) -> Result<Sync, Error> {
         let mappings: Vec<Mapping> =
             mappings.iter().map(|text| Mapping::parse(text.to_string().as_bytes()).unwrap()).collect();
         let state = State::new(Arc::clone(&self.store), Arc::clone(&self.ring), "test");
         Sync::open(
             &mappings,
             &Functions::builtin(),
-            &Credentials::default(),
+            &self.credentials,
             &config(),
             state,
             self.options.clone(),
         )
-        .unwrap()
     }
 
     pub(crate) fn made(&self) -> Vec<Value> {

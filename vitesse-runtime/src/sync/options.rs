@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use vitesse_core::config::Config;
-use vitesse_core::sync::{FailureWindow, Options};
+use vitesse_core::sync::{FailureWindow, Options, Retention};
 use vitesse_core::{Error, ErrorKind, Result};
 
 use crate::args;
@@ -30,8 +30,19 @@ pub(crate) fn options(arguments: &args::Sync, config: &Config) -> Result<Options
         dry_run: arguments.dry_run,
         failures: window(arguments.max_failures.as_deref(), defaults.failures)?,
         observer: None,
+        retention: retention(&arguments.keep),
         redact: arguments.redact.iter().map(|field| field.parse()).collect::<Result<_>>()?,
     })
+}
+
+/// How long what is no longer needed is kept.
+pub(crate) fn retention(keep: &args::Keep) -> Retention {
+    let days = |days: u64| Duration::from_secs(days.saturating_mul(24 * 3600));
+    let mut retention = Retention::default();
+    retention.age = days(keep.keep);
+    retention.letters = keep.keep_letters.map(days);
+    retention.bytes = keep.max_state.map(|mib| mib.saturating_mul(1 << 20));
+    retention
 }
 
 fn window(text: Option<&str>, otherwise: FailureWindow) -> Result<FailureWindow> {

@@ -2,9 +2,10 @@
 
 use vitesse_core::mapping::Functions;
 use vitesse_core::progress::Progress;
-use vitesse_core::sync::{Letter, Letters, Options, Sync};
+use vitesse_core::sync::{Letters, Options, Sync};
 use vitesse_core::{Error, ErrorKind, Result};
 
+use super::options::retention;
 use super::{Opened, block_on, json};
 use crate::args::{Command, DeadLetters, LetterPlace, Place};
 use crate::print;
@@ -36,6 +37,11 @@ pub(crate) fn run(command: Command, functions: &Functions) -> Result<()> {
                     print(&format!("{}  {}  {ended}\n", run.id, run.report.total()))?;
                 }
                 Ok(())
+            }
+            Command::Compact { place, keep } => {
+                let options = Options { retention: retention(&keep), ..Options::default() };
+                let dropped = Opened::new(&place)?.sync(functions, options).await?.compact().await?;
+                print(&format!("{}\n", json(&dropped)?))
             }
             Command::Transform(_)
             | Command::Sync(_)
@@ -72,14 +78,22 @@ async fn dead_letters(command: DeadLetters, functions: &Functions) -> Result<()>
     match command {
         DeadLetters::List { place, json: as_json } => {
             let (sync, stream) = opened(&place).await?;
-            for letter in all(&sync, &stream).await? {
-                let line = match as_json {
-                    true => json(&letter)?,
-                    false => format!("{}  {}  {}", letter.id, letter.reason.id(), letter.message),
-                };
-                print(&format!("{line}\n"))?;
+            let letters = Letters::new(sync.state());
+            let mut after: Option<String> = None;
+            loop {
+                let (page, more) = letters.list(&stream, after.as_deref(), 100).await?;
+                for letter in &page {
+                    let line = match as_json {
+                        true => json(letter)?,
+                        false => format!("{}  {}  {}", letter.id, letter.reason.id(), letter.message),
+                    };
+                    print(&format!("{line}\n"))?;
+                }
+                after = page.into_iter().last().map(|letter| letter.id).or(after);
+                if !more {
+                    return Ok(());
+                }
             }
-            Ok(())
         }
         DeadLetters::Show { place, id } => {
             let (sync, stream) = opened(&place).await?;
@@ -93,7 +107,7 @@ async fn dead_letters(command: DeadLetters, functions: &Functions) -> Result<()>
             let (sync, stream) = opened(&place).await?;
             let ids = match id {
                 Some(id) if !every => vec![id],
-                _ => all(&sync, &stream).await?.into_iter().map(|letter| letter.id).collect(),
+                _ => ids(&sync, &stream).await?,
             };
             let mut refused = None;
             for id in ids {
@@ -120,15 +134,15 @@ async fn dead_letters(command: DeadLetters, functions: &Functions) -> Result<()>
     }
 }
 
-async fn all(sync: &Sync, stream: &str) -> Result<Vec<Letter>> {
+/// Without what the letters hold: there may be many.
+async fn ids(sync: &Sync, stream: &str) -> Result<Vec<String>> {
     let letters = Letters::new(sync.state());
-    let mut found: Vec<Letter> = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
     loop {
-        let after = found.last().map(|letter| letter.id.clone());
-        let (page, more) = letters.list(stream, after.as_deref(), 100).await?;
-        found.extend(page);
+        let (page, more) = letters.list(stream, ids.last().map(String::as_str), 100).await?;
+        ids.extend(page.into_iter().map(|letter| letter.id));
         if !more {
-            return Ok(found);
+            return Ok(ids);
         }
     }
 }

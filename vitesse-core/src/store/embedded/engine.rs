@@ -5,8 +5,12 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    CompactionError, Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
+};
 
+use super::make;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Batch, Document, Key, PAGE_BYTES, Page, Revision, Scan, Write};
 
@@ -29,7 +33,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn open(path: PathBuf, cache_bytes: usize) -> Result<Self> {
-        prepare(&path).map_err(|error| io_failed(&path, "the store's file can't be made", error))?;
+        make::make(&path, |making| open(making, cache_bytes).map(drop))?;
         let database = open(&path, cache_bytes)?;
         Ok(Self { path, cache_bytes, database: Some(database) })
     }
@@ -47,6 +51,25 @@ impl Engine {
                 .help("free some space on the disk, or check it, and try again")
                 .temporary()
         })
+    }
+
+    /// How many bytes the file has.
+    pub(super) fn size(&self) -> Result<u64> {
+        fs::metadata(&self.path)
+            .map(|data| data.len())
+            .map_err(|error| io_failed(&self.path, "the store's file can't be looked at", error))
+    }
+
+    /// Gives the space of what was deleted back to the file system.
+    pub(super) fn compact(&mut self) -> Result<()> {
+        self.database()?;
+        let Some(database) = self.database.as_mut() else { return Ok(()) };
+        match database.compact() {
+            Ok(_) => Ok(()),
+            Err(CompactionError::Storage(error)) => Err(self.failed("compacted", error)),
+            // Somebody reads: it is only put off.
+            Err(_) => Ok(()),
+        }
     }
 
     pub(super) fn ping(&self) -> Result<()> {
@@ -202,26 +225,6 @@ fn name(key: &Key) -> (&str, &str, &str) {
     (&key.namespace, &key.collection, &key.id)
 }
 
-/// Makes the file and the folders above it, readable by its owner alone, and durable as an entry.
-fn prepare(path: &Path) -> io::Result<()> {
-    if path.try_exists()? {
-        return Ok(());
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.sync_all()?;
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
 fn open(path: &Path, cache_bytes: usize) -> Result<Database> {
     let database =
         Database::builder().set_cache_size(cache_bytes).create(path).map_err(|error| match error {
@@ -274,7 +277,7 @@ fn newer(path: &Path, found: u64) -> Error {
         .help("open it with the version of Vitesse that wrote it, or a newer one")
 }
 
-fn io_failed(path: &Path, what: &'static str, error: io::Error) -> Error {
+pub(super) fn io_failed(path: &Path, what: &'static str, error: io::Error) -> Error {
     Error::new(ErrorKind::StoreFailed, what)
         .with("file", path.display())
         .with("cause", &error)

@@ -1,6 +1,7 @@
 //! Sending a write until it is known what became of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::breaker::{Breaker, Pass};
 use super::super::clock::now;
@@ -66,6 +67,18 @@ impl Sender {
         self.stream.dest.idempotency.is_some() || intent.kind.repeats_harmlessly()
     }
 
+    /// How long a write may still be carried out though nobody waits for its answer. One that bears a key does no harm
+    /// then; another one could come after what is sent next for its record.
+    fn lateness(&self) -> Duration {
+        if self.stream.dest.idempotency.is_some() { Duration::ZERO } else { self.stream.options.settle }
+    }
+
+    /// Waits until what was sent at `at`, by a process that is no more, is carried out or never will be.
+    async fn wait_for_late(&self, at: i64) {
+        let age = Duration::from_millis(u64::try_from(now().saturating_sub(at)).unwrap_or(0));
+        tokio::time::sleep(self.lateness().saturating_sub(age)).await;
+    }
+
     /// Sends a write whose intent is durable.
     pub(in crate::sync) async fn send(self, intent: Intent) -> Landed {
         let stream = &self.stream;
@@ -121,7 +134,8 @@ impl Sender {
                 Answer::Unclear { message } if self.repeats(&intent) => {
                     tries += 1;
                     clear = false;
-                    (message, None)
+                    let wait = backoff(stream.options.backoff, tries);
+                    (message, Some(wait.max(self.lateness())))
                 }
                 Answer::Unclear { message } => {
                     if stream.dest.operations.find.is_none() {
@@ -243,6 +257,7 @@ fn stopped(intent: Intent, error: Error, clear: bool) -> Landed {
 pub(in crate::sync) async fn resolve(sender: Sender, intent: Intent) -> Landed {
     let stream = Arc::clone(&sender.stream);
     if sender.repeats(&intent) {
+        sender.wait_for_late(intent.at).await;
         return sender.send(intent).await;
     }
     if stream.dest.operations.find.is_none() {
@@ -253,12 +268,7 @@ pub(in crate::sync) async fn resolve(sender: Sender, intent: Intent) -> Landed {
             MemberOutcome::Dead { reason: LetterReason::UnknownOutcome, message, attempts: 1 },
         );
     }
-    // What is still being carried out there is waited for.
-    let age = u64::try_from(now().saturating_sub(intent.at)).unwrap_or(0);
-    let settle = stream.options.settle;
-    if let Some(left) = settle.checked_sub(std::time::Duration::from_millis(age)) {
-        tokio::time::sleep(left).await;
-    }
+    sender.wait_for_late(intent.at).await;
     match sender.clear_up(&intent).await {
         Ok(outcomes) => Landed { intent, outcomes, stop: None },
         Err(error) => stopped(intent, error, false),

@@ -181,7 +181,9 @@ impl Reader<'_> {
         // At the end of a list the checkpoint comes from whoever knows what is next.
         let checkpoint = (!cut && turn.next.is_some())
             .then(|| Checkpoint { position: self.position.clone(), parent: None });
-        let taken = self.hand_over(Handover { records, checkpoint, total: turn.total }).await;
+        // Of a list under a parent the total says nothing about the whole.
+        let total = turn.total.filter(|_| scope.parent.is_none());
+        let taken = self.hand_over(Handover { records, checkpoint, total }).await;
         let more = taken && !cut && (self.left > 0 || turn.next.is_none());
         Ok(more.then_some((turn.next,)))
     }

@@ -25,6 +25,9 @@ pub(crate) struct Position {
     /// Reads nothing above this: the end of a backfill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Mark>,
+    /// Where incremental reads go on once a backfill is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) back_to: Option<Mark>,
     /// The page that comes next, if this read isn't at its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<PageState>,
@@ -87,6 +90,9 @@ impl Position {
         self.parent = None;
         self.until = None;
         self.offset = 0;
+        if let Some(back_to) = self.back_to.take() {
+            self.mark = Some(back_to);
+        }
         if let Some(high) = self.high.take()
             && self.mark.as_ref().is_none_or(|mark| high.is_after(mark))
         {
