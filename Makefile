@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-corpus check check-features generate bench bench-mapping static bench-peers bench-mocks bench-engines clean
+.PHONY: help demo test test-chaos test-laws test-corpus check check-features generate bench bench-mapping static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -49,6 +49,11 @@ static: ## Build the runtime linked statically, and check that it is and stays s
 
 bench-mocks: ## Compare the mock with Prism (npm) on the same requests, and their speed
 	@cargo build --release --locked -p vitesse-cli && benches/mocks/compare.py --speed
+
+bench-sync: ## Measure a sync from outside: records a second, waiting, memory, the size of the binary
+	@cargo build --release --locked --quiet -p vitesse-benches --bin sync
+	@cargo build --profile runtime --locked --quiet -p vitesse-runtime
+	@target/release/sync target/runtime/vitesse-runtime
 
 bench-engines: ## Compare embedded engines for the store
 	@cd benches/engines && cargo run --release -- all

@@ -292,3 +292,66 @@ async fn what_can_not_be_found_out_waits_for_a_person() {
     assert_eq!(run(&world).await.unchanged, 3);
     assert_eq!(world.made().len(), 3);
 }
+
+#[tokio::test]
+async fn a_destination_that_makes_or_changes_as_it_finds() {
+    for bulk in [false, true] {
+        let people = people(9);
+        let own = Arc::clone(&people);
+        let there: Arc<Mutex<std::collections::BTreeMap<u64, Value>>> = Arc::default();
+        let written = Arc::clone(&there);
+        let mut world = World::new(
+            Kind::Neither,
+            move |request| by_offset(&own.lock().unwrap(), request),
+            move |request, _| {
+                let body: Value = serde_json::from_str(&request.body).unwrap();
+                for record in body.as_array().map_or(std::slice::from_ref(&body), Vec::as_slice) {
+                    let id = record["ext"].as_u64().unwrap();
+                    assert!(body.is_array() || request.target == format!("/contacts/{id}"));
+                    written.lock().unwrap().insert(id, record.clone());
+                }
+                // Lost answers do no harm: the same is sent again.
+                if request.index == 1 { vec![Step::Close] } else { reply(200, &[], "{}") }
+            },
+        )
+        .await;
+        world.mapping["destination"]["operations"] = match bulk {
+            true => json!({"bulk": {"method": "PUT", "path": "/contacts", "upsert": true}}),
+            false => json!({"upsert": {"method": "PUT", "path": "/contacts/{ext}"}}),
+        };
+        world.mapping["destination"]["batch"] = json!({"records": 4});
+        assert_eq!(run(&world).await, Counts { updated: 9, ..counts(9) });
+        people.lock().unwrap()[3]["name"] = "other".into();
+        assert_eq!(run(&world).await, Counts { updated: 1, unchanged: 8, ..counts(9) });
+        assert_eq!(there.lock().unwrap()[&3]["name"], "other");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_more_requests_are_under_way_than_may_be() {
+    let people = people(60);
+    let own = Arc::clone(&people);
+    let under_way: Arc<Mutex<(usize, usize)>> = Arc::default();
+    let count = Arc::clone(&under_way);
+    let mut world = World::new(
+        Kind::Keys,
+        move |request| by_offset(&own.lock().unwrap(), request),
+        move |_, answer| {
+            tokio::task::block_in_place(|| {
+                {
+                    let mut count = count.lock().unwrap();
+                    count.0 += 1;
+                    count.1 = count.1.max(count.0);
+                }
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                count.lock().unwrap().0 -= 1;
+            });
+            answer()
+        },
+    )
+    .await;
+    world.mapping["destination"]["rate_limit"] = json!({"requests": 100_000, "per": "1s", "concurrent": 3});
+    run(&world).await;
+    let (_, most) = *under_way.lock().unwrap();
+    assert!((1..=3).contains(&most), "{most} at once");
+}

@@ -332,3 +332,46 @@ async fn records_under_parents_have_a_mark_for_each() {
     world.sync().run(&Progress::none()).await.unwrap();
     assert!(asked.lock().unwrap().contains(&"/shops/a/people?updated_since=5".to_owned()), "{asked:?}");
 }
+
+#[tokio::test]
+async fn times_and_tokens_lead_incremental_reads() {
+    let asked: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
+    for (how, expect) in [
+        (json!({"field": "at", "param": "since", "lookback": "5m"}), "2026-01-02T02:59:24Z"),
+        (json!({"field": "at", "param": "since"}), "2026-01-02T03:04:23Z"),
+        (json!({"field": "token", "type": "opaque", "param": "since"}), "t24"),
+    ] {
+        asked.lock().unwrap().clear();
+        let seen = Arc::clone(&asked);
+        let (world, outcome) = read(
+            json!({"kind": "none"}),
+            |mapping| mapping["source"]["incremental"] = how,
+            move |request| {
+                seen.lock().unwrap().push(param(request, "since").map(|text| text.replace("%3A", ":")));
+                let with_times = all().into_iter().enumerate().map(|(id, mut person)| {
+                    person["at"] = format!("2026-01-02T03:04:{id:02}Z").into();
+                    person["token"] = format!("t{id}").into();
+                    person
+                });
+                data(with_times.collect())
+            },
+        )
+        .await;
+        check_all(&world, outcome);
+        world.sync().run(&Progress::none()).await.unwrap();
+        assert_eq!(*asked.lock().unwrap(), [None, Some(expect.to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn records_are_left_out_by_a_filter() {
+    let (world, outcome) = read(
+        json!({"kind": "none"}),
+        |mapping| mapping["filter"] = json!({"jq": ".id % 2 == 0"}),
+        |_| data(all()),
+    )
+    .await;
+    let counts = outcome.unwrap();
+    assert_eq!((counts.created, counts.skipped), (13, 12));
+    assert!(world.made().iter().all(|made| made["ext"].as_u64().unwrap() % 2 == 0));
+}

@@ -7,7 +7,17 @@
 //! `VITESSE_CHAOS_SEED` chooses another fate than the one that CI sees each time.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a proof says what it proved, and peers where they listen"
+)]
 
 mod destination;
 mod dice;
