@@ -22,10 +22,16 @@ struct Seen {
     pages: usize,
     /// Each write by its key, and how often it came.
     writes: BTreeMap<String, usize>,
+    /// The destination doesn't take the record 3.
+    refuses: bool,
 }
 
 /// A source of records of 20 KB, and a destination that takes `slowness` for each.
 fn serve(slowness: Duration) -> (String, Arc<Mutex<Seen>>) {
+    serve_texts(slowness, 20_000)
+}
+
+fn serve_texts(slowness: Duration, bytes: usize) -> (String, Arc<Mutex<Seen>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let seen: Arc<Mutex<Seen>> = Arc::default();
@@ -33,13 +39,13 @@ fn serve(slowness: Duration) -> (String, Arc<Mutex<Seen>>) {
     std::thread::spawn(move || {
         for socket in listener.incoming() {
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || talk(&socket.unwrap(), &shared, slowness));
+            std::thread::spawn(move || talk(&socket.unwrap(), &shared, slowness, bytes));
         }
     });
     (address, seen)
 }
 
-fn talk(mut socket: &TcpStream, seen: &Mutex<Seen>, slowness: Duration) -> Option<()> {
+fn talk(mut socket: &TcpStream, seen: &Mutex<Seen>, slowness: Duration, bytes: usize) -> Option<()> {
     let mut reader = BufReader::new(socket);
     loop {
         let (mut first, mut key, mut length) = (String::new(), None, 0);
@@ -71,7 +77,7 @@ fn talk(mut socket: &TcpStream, seen: &Mutex<Seen>, slowness: Duration) -> Optio
             Some((_, offset)) => {
                 seen.lock().unwrap().pages += 1;
                 let offset: usize = offset.split(['&', ' ']).next().unwrap().parse().unwrap();
-                let record = |id: usize| json!({"id": id, "text": "x".repeat(20_000)});
+                let record = |id: usize| json!({"id": id, "text": "x".repeat(bytes)});
                 let page: Vec<Value> = (offset..RECORDS.min(offset + PAGE)).map(record).collect();
                 json!({"data": page, "total": RECORDS})
             }
@@ -82,6 +88,10 @@ fn talk(mut socket: &TcpStream, seen: &Mutex<Seen>, slowness: Duration) -> Optio
             }
         };
         let text = reply.to_string();
+        if body.starts_with(b"{\"id\":3,") && seen.lock().unwrap().refuses {
+            write!(socket, "HTTP/1.1 422 No\r\ncontent-length: 9\r\n\r\nno threes").ok()?;
+            continue;
+        }
         write!(socket, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()).ok()?;
     }
 }
@@ -187,6 +197,48 @@ fn a_signal_to_stop_is_obeyed_within_its_deadline() {
     // What was under way is known to the next process.
     let letters = command(folder.path(), "", "dead-letters list").output().unwrap();
     assert!(letters.status.success() && letters.stdout.is_empty(), "{}", said(&letters));
+}
+
+#[test]
+fn letters_are_listed_shown_replayed_and_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, seen) = serve_texts(Duration::ZERO, 10);
+    seen.lock().unwrap().refuses = true;
+    std::fs::write(folder.path().join("mapping.json"), mapping(&address).to_string()).unwrap();
+    let run = |arguments: &str| command(folder.path(), "", arguments).output().unwrap();
+    let printed = |arguments: &str| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let report = printed("sync --json");
+    assert!(report.contains("\"created\":299") && report.contains("\"dead\":1"), "{report}");
+    let listed = printed("dead-letters list");
+    assert!(listed.starts_with("3  refused  HTTP 422 from /made: no threes"), "{listed}");
+    let shown: Value = serde_json::from_str(&printed("dead-letters show 3")).unwrap();
+    assert_eq!((&shown["reason"], &shown["attempts"]), (&json!("refused"), &json!(1)));
+    assert!(shown["source"].as_str().unwrap().contains("xxx") && shown["made"].is_string());
+    assert_eq!(printed("dead-letters replay 3"), "3  failed again\n");
+    seen.lock().unwrap().refuses = false;
+    assert_eq!(printed("dead-letters replay --all"), "3  delivered\n");
+    assert_eq!(printed("dead-letters list"), "");
+    let output = run("dead-letters show 3");
+    assert!(output.status.code() == Some(4) && said(&output).contains("no dead letter"), "{}", said(&output));
+
+    // Forgotten, it is new again; refused again, its letter can be thrown away.
+    seen.lock().unwrap().refuses = true;
+    printed("forget 3");
+    printed("sync --quiet");
+    printed("dead-letters drop 3");
+    assert_eq!(printed("dead-letters list"), "");
+    assert_eq!(run("forget 4711").status.code(), Some(4));
+    let runs = printed("runs --json --limit 1");
+    let last: Value = serde_json::from_str(&runs).unwrap();
+    assert_eq!(last["report"]["streams"][0]["counts"]["unchanged"], 299);
+    assert!(printed("compact").contains("\"bytes_after\":"));
+    let output = run("reset --from 2026-01-01T00:00:00Z");
+    assert!(said(&output).contains("not read incrementally"), "{}", said(&output));
+    printed("reset");
 }
 
 #[test]

@@ -24,6 +24,8 @@ struct Peers {
     /// How long a page and a write take.
     read: Duration,
     write: Duration,
+    /// How long a record's note is.
+    note: usize,
 }
 
 fn main() {
@@ -50,8 +52,11 @@ fn main() {
         ("answer after 100 ms, 100 records a request", 5, Duration::from_millis(100), true, ""),
     ] {
         let records = records * each / if wait.is_zero() { 1 } else { 4 };
-        measure(&runtime, name, Peers { records, read: wait, write: wait }, bulk, arguments);
+        measure(&runtime, name, Peers { records, read: wait, write: wait, note: 60 }, bulk, arguments);
     }
+    // Pages of 20 MB, and a destination that takes its time: 200 MB come through.
+    let peers = Peers { records: 2000, read: now, write: Duration::from_millis(5), note: 100_000 };
+    measure(&runtime, "records of 100 KB in pages of 20 MB", peers, false, "");
 }
 
 /// A folder under `target`, on a real disk, that is removed in the end.
@@ -91,7 +96,8 @@ fn start(runtime: &Path, folder: &Path, bulk: bool, peers: Peers, arguments: &st
             {{"source_field": "id", "dest_field": "ext", "transform_type": "mapping"}},
             {{"source_field": "first_name", "dest_field": "given_name", "transform_type": "mapping"}},
             {{"source_field": "address.city", "dest_field": "city", "transform_type": "mapping"}},
-            {{"source_field": "email", "dest_field": "email", "transform_type": "direct"}}
+            {{"source_field": "email", "dest_field": "email", "transform_type": "direct"}},
+            {{"source_field": "notes", "dest_field": "notes", "transform_type": "direct"}}
         ], "on_error": "dead_letter"}}"#
     );
     std::fs::write(folder.join("mapping.json"), mapping).unwrap();
@@ -131,7 +137,7 @@ fn measure(runtime: &Path, name: &str, peers: Peers, bulk: bool, arguments: &str
 
 fn idle(runtime: &Path) -> f64 {
     let folder = Folder::new();
-    let peers = Peers { records: 1, read: Duration::from_secs(3600), write: Duration::ZERO };
+    let peers = Peers { records: 1, read: Duration::from_secs(3600), write: Duration::ZERO, note: 60 };
     let mut child = start(runtime, &folder.0, false, peers, "--deadline 3000");
     std::thread::sleep(Duration::from_secs(2));
     let size = memory(child.id(), "VmRSS").unwrap();
@@ -194,7 +200,7 @@ fn talk(mut socket: &TcpStream, peers: Peers) -> Option<()> {
         let (wait, reply) = match first.split_once("offset=") {
             Some((_, offset)) => {
                 let offset = offset.split(['&', ' ']).next()?.parse().unwrap();
-                (peers.read, page(offset, peers.records))
+                (peers.read, page(offset, peers))
             }
             None => (peers.write, r#"{"id": "d-17"}"#.to_owned()),
         };
@@ -204,11 +210,12 @@ fn talk(mut socket: &TcpStream, peers: Peers) -> Option<()> {
     }
 }
 
-fn page(from: usize, records: usize) -> String {
+fn page(from: usize, peers: Peers) -> String {
+    let (records, note) = (peers.records, "figures, not words; ".repeat(peers.note / 20));
     let page: Vec<String> = (from..records.min(from + PAGE))
         .map(|id| {
             format!(
-                r#"{{"id":{id},"first_name":"Ada","last_name":"Lovelace","email":"ada{id}@example.org","phone":"+44 20 7946 0{id:03}","address":{{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH"}},"tags":["a","b"],"created_at":"2026-01-02T03:04:05Z","notes":"Met at the analytical society; wants figures, not words."}}"#
+                r#"{{"id":{id},"first_name":"Ada","last_name":"Lovelace","email":"ada{id}@example.org","phone":"+44 20 7946 0{id:03}","address":{{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH"}},"tags":["a","b"],"created_at":"2026-01-02T03:04:05Z","notes":"{note}"}}"#
             )
         })
         .collect();

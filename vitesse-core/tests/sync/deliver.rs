@@ -63,6 +63,19 @@ async fn what_stands_there_already_is_found_by_its_natural_key() {
 }
 
 #[tokio::test]
+async fn two_new_records_with_one_natural_key_are_one_there() {
+    let people = people(20);
+    for (id, person) in people.lock().unwrap().iter_mut().enumerate() {
+        let name = if id % 2 == 0 { "same" } else { "Same" };
+        person["email"] = format!("{name}{}@x.example", id / 4).into();
+    }
+    let world = world(Kind::Natural, &people).await;
+    assert_eq!(run(&world).await, Counts { created: 5, updated: 15, ..counts(20) });
+    assert_eq!(world.made().len(), 5);
+    assert_eq!(run(&world).await, Counts { unchanged: 20, ..counts(20) });
+}
+
+#[tokio::test]
 async fn several_that_match_are_for_a_person() {
     let people = people(2);
     let world = world(Kind::Natural, &people).await;
@@ -325,6 +338,33 @@ async fn a_destination_that_makes_or_changes_as_it_finds() {
         assert_eq!(run(&world).await, Counts { updated: 1, unchanged: 8, ..counts(9) });
         assert_eq!(there.lock().unwrap()[&3]["name"], "other");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_reader_does_not_run_away_from_a_slow_destination() {
+    let people = people(2000);
+    let own = Arc::clone(&people);
+    let written: Arc<Mutex<usize>> = Arc::default();
+    let (count, lead) = (Arc::clone(&written), Arc::new(Mutex::new(0)));
+    let most = Arc::clone(&lead);
+    let world = World::new(
+        Kind::Keys,
+        move |request| {
+            let read: usize = crate::world::param(request, "offset").map_or(0, |text| text.parse().unwrap());
+            let mut most = most.lock().unwrap();
+            *most = (*most).max(read.saturating_sub(*written.lock().unwrap()));
+            by_offset(&own.lock().unwrap(), request)
+        },
+        move |_, answer| {
+            let made = answer();
+            *count.lock().unwrap() += 1;
+            [vec![Step::Pause(std::time::Duration::from_millis(1))], made].concat()
+        },
+    )
+    .await;
+    assert_eq!(run(&world).await.created, 2000);
+    let lead = *lead.lock().unwrap();
+    assert!(lead < 400, "{lead} records were read and not delivered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,8 +42,10 @@ pub(crate) fn destination(kind: Kind, ledger: &Shared, request: &Received) -> (u
     match (request.method.as_str(), id) {
         ("GET", _) => {
             let wanted = request.target.split("email=").nth(1).unwrap_or_default().replace("%40", "@");
-            let items: Vec<&Value> =
-                ledger.made.iter().filter(|made| made["email"] == wanted.as_str()).collect();
+            let same = |made: &Value| {
+                made["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(&wanted))
+            };
+            let items: Vec<&Value> = ledger.made.iter().filter(|made| same(made)).collect();
             (200, json!({ "items": items }))
         }
         ("POST", _) => {

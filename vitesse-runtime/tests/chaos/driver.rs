@@ -144,7 +144,7 @@ impl World {
             .args(["--mapping", "mapping.json", "--state", &self.state])
             .current_dir(self.folder.path())
             .env("VITESSE_ALLOW", "private")
-            .env("SECRET_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+            .env("SECRET_KEY", "fz1VLzY/E9Nr1MdW+DR+MdEAbFLakcUCgfPGketixw0=")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -8,12 +8,17 @@ use tokio::time::Instant;
 
 use super::{AHEAD, Clerk, Flight, LOW, Settled};
 use crate::error::{Error, ErrorKind, Result};
+use crate::mapping::value;
 use crate::sync::decide::{Decision, Work, decide};
 use crate::sync::destination::{Draft, build};
+use crate::sync::json::plain;
 use crate::sync::letters::LetterReason;
 use crate::sync::outcome::Failed;
 use crate::sync::state::{Entry, Member, WriteKind};
+use crate::sync::stream::Stream;
 
+/// How many bytes of records are under way at most, if they are more than one.
+const WEIGHT: usize = 4 << 20;
 /// How many bytes of records one intent may keep: it is one document of the store.
 const KEPT: usize = 24 << 20;
 
@@ -21,6 +26,18 @@ impl Clerk<'_> {
     /// Removes no more than this, whatever the mapping says.
     pub(in crate::sync) fn limit_deletes(&mut self, most: Option<u64>) {
         self.deletes.most = most;
+    }
+
+    /// Whether one more record may be decided on.
+    pub(super) fn may_decide(&self) -> bool {
+        self.room() > self.drafts.len() && self.bears_more()
+    }
+
+    /// Whether the records under way are not too many bytes: each is held several times over, as it was read and made, in
+    /// its intent, sealed, and in the pages of the state's file.
+    fn bears_more(&self) -> bool {
+        let bulk = self.stream.dest.operations.bulk.is_some();
+        self.busy.is_empty() || self.weight < if bulk { WEIGHT + KEPT } else { WEIGHT }
     }
 
     /// Decides on waiting records as far as there is room. Those that need no write take none.
@@ -33,13 +50,16 @@ impl Clerk<'_> {
     async fn decide_some(&mut self) -> Result<bool> {
         let mut room = self.room().saturating_sub(self.drafts.len());
         let mut group = Vec::new();
-        while room > 0 {
+        while room > 0 && self.bears_more() {
             let Some(work) = self.queue.pop_front() else { break };
             if let Some(followers) = self.busy.get_mut(&work.id) {
                 followers.push_back(work);
                 continue;
             }
             self.busy.insert(work.id.clone(), VecDeque::new());
+            let weight = work.made.len() + work.source.len();
+            self.weights.insert(work.id.clone(), weight);
+            self.weight += weight;
             group.push(work);
             room -= 1;
         }
@@ -87,6 +107,14 @@ impl Clerk<'_> {
                 self.seen(work, entry);
             }
             Decision::Look => {
+                if let Some(key) = natural_key(&self.stream, &work.made) {
+                    if let Some(held) = self.looked.get_mut(&key) {
+                        held.push_back(work);
+                        return Ok(());
+                    }
+                    self.looked.insert(key.clone(), VecDeque::new());
+                    self.natural.insert(work.id.clone(), key);
+                }
                 let sender = self.sender.clone();
                 self.sending += 1;
                 self.flights.spawn(async move {
@@ -253,6 +281,15 @@ impl Clerk<'_> {
 
     /// Lets the next record with this id go.
     pub(super) fn free(&mut self, id: &str) {
+        self.weight -= self.weights.remove(id).unwrap_or(0);
+        let held = self.natural.remove(id).and_then(|key| self.looked.remove(&key)).unwrap_or_default();
+        for work in held.into_iter().rev() {
+            self.weight -= self.weights.remove(&work.id).unwrap_or(0);
+            for follower in self.busy.remove(&work.id).unwrap_or_default().into_iter().rev() {
+                self.queue.push_front(follower);
+            }
+            self.queue.push_front(work);
+        }
         self.works.remove(id);
         if let Some(followers) = self.busy.remove(id) {
             for work in followers.into_iter().rev() {
@@ -260,6 +297,14 @@ impl Clerk<'_> {
             }
         }
     }
+}
+
+/// What the destination would find a record by, as text; letters' case makes no difference.
+fn natural_key(stream: &Stream, made: &str) -> Option<String> {
+    let record = value::read(made.as_bytes()).ok()?;
+    let parts = stream.dest.match_on.iter().map(|field| plain(field.find(&record)?));
+    let parts: Option<Vec<String>> = parts.collect();
+    Some(parts?.join("\0").to_ascii_lowercase())
 }
 
 pub(in crate::sync) fn too_many_removed(would: u64, most: u64) -> Error {

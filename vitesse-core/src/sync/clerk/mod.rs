@@ -53,6 +53,14 @@ pub(super) struct Clerk<'c> {
     queue: VecDeque<Work>,
     /// Ids under way, each with the records that wait for it.
     busy: HashMap<String, VecDeque<Work>>,
+    /// How many bytes the records under way have, each and in all.
+    weights: HashMap<String, usize>,
+    weight: usize,
+    /// Natural keys that are looked up or written, each with the records that have it too and wait: of two that are new,
+    /// one is made, and the other finds it.
+    looked: HashMap<String, VecDeque<Work>>,
+    /// The natural key that a record holds, by its id.
+    natural: HashMap<String, String>,
     flights: JoinSet<Flight>,
     sending: usize,
     /// Decided, and not durable yet.
@@ -142,6 +150,10 @@ impl<'c> Clerk<'c> {
             checkpoints: VecDeque::new(),
             queue: VecDeque::new(),
             busy: HashMap::new(),
+            weights: HashMap::new(),
+            weight: 0,
+            looked: HashMap::new(),
+            natural: HashMap::new(),
             flights: JoinSet::new(),
             sending: 0,
             drafts: Vec::new(),
@@ -246,7 +258,7 @@ impl<'c> Clerk<'c> {
             if idle && drain.is_some() {
                 break;
             }
-            if drain.is_none() && !self.queue.is_empty() && self.room() > self.drafts.len() {
+            if drain.is_none() && !self.queue.is_empty() && self.may_decide() {
                 // The commit gave records back that can be decided on at once.
                 continue;
             }
