@@ -165,6 +165,15 @@ fn a_preview_shows_the_writes_and_check_says_what_is_missing() {
     assert!(made.lock().unwrap().ids.is_empty());
 
     let mapping = std::fs::read_to_string(folder.path().join("mapping.json")).unwrap();
+    let with_batch =
+        mapping.replacen("\"idempotency\"", "\"batch\":{\"records\":5,\"max_records\":9},\"idempotency\"", 1);
+    std::fs::write(folder.path().join("mapping.json"), with_batch).unwrap();
+    for (size, fits) in [("9", true), ("10", false)] {
+        let output =
+            command(folder.path(), &["check", "--offline"]).env("BATCH_SIZE", size).output().unwrap();
+        assert_eq!(output.status.success(), fits, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stderr).contains("BATCH_SIZE"), !fits);
+    }
     let with_token = mapping.replacen("\"idempotency\"", "\"auth\":{\"type\":\"bearer\"},\"idempotency\"", 1);
     std::fs::write(folder.path().join("mapping.json"), with_token).unwrap();
     let output = command(folder.path(), &["check", "--env"]).output().unwrap();

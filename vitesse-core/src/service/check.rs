@@ -57,10 +57,12 @@ pub async fn check(functions: &Functions, config: &Config, reach: bool, cancel: 
         }
     };
     let credentials = Credentials::of(config, None);
+    let sync = Options { batch: config.batch_size.map(|size| u64::from(size.get())), ..Options::default() };
     let mut whole = true;
     for mapping in &mappings {
         let subject = format!("mapping {}", name_of(mapping));
-        match crate::transform::Plan::compile(mapping, functions) {
+        let plan = crate::transform::Plan::compile(mapping, functions);
+        match plan.and_then(|plan| sync.check(mapping).map(|()| plan)) {
             Ok(plan) => {
                 let lines = plan.compiled().lines.len();
                 findings.push(Finding::fine(subject, format!("valid, {lines} lines, {}", mapping.hash())));

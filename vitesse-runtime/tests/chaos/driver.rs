@@ -83,11 +83,12 @@ impl Peer {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address = lines
-            .map_while(Result::ok)
             .find_map(|line| line.split_once("peer at ").map(|(_, address)| address.to_owned()))
             .expect("the peer says where it listens");
+        // What it says later, as that the test takes long, must find a reader: else it ends.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
     }
 
