@@ -147,6 +147,8 @@ impl Shared {
             moment.running = None;
             moment.last_run = record.or(moment.last_run.take());
         }
+        // Before the end is told: who hears of it asks what there is.
+        self.look_at_letters(sync).await;
         match outcome {
             Ok(_) => {
                 self.metrics.runs_ended.add(1);
@@ -179,7 +181,6 @@ impl Shared {
                 });
             }
         }
-        self.look_at_letters(sync).await;
     }
 
     /// Counts the dead letters anew, and tells if they grew.

@@ -243,6 +243,16 @@ async fn too_many_failures_stop_the_sync() {
 }
 
 #[tokio::test]
+async fn the_same_few_failures_in_each_full_read_stop_nobody() {
+    let people = people(60);
+    people.lock().unwrap().iter_mut().step_by(5).for_each(|person| person["name"] = "poison".into());
+    let mut world = world(Kind::Keys, &people).await;
+    world.options.failures = FailureWindow { records: 20, failures: 10 };
+    assert_eq!(run(&world).await, Counts { created: 48, dead: 12, ..counts(60) });
+    assert_eq!(run(&world).await, Counts { unchanged: 48, dead: 12, ..counts(60) });
+}
+
+#[tokio::test]
 async fn a_reference_that_is_not_there_yet_defers_the_record() {
     let people = people(3);
     let own = Arc::clone(&people);
