@@ -32,7 +32,8 @@
 //! # Ok::<(), vitesse_core::Error>(())
 //! ```
 //!
-//! With the feature `net`, [`Guardian::probe`] also asks the real APIs, or mocks of them.
+//! With the feature `net`, [`Guardian::probe`] also asks the real APIs; with `mock` beside it,
+//! [`Guardian::rehearse`] makes the same calls against mocks of both.
 //!
 //! Deliberately absent: a person's records. What a probe reads is counted and judged, never kept.
 
@@ -47,6 +48,8 @@ mod live;
 mod lossy;
 mod meanings;
 mod options;
+#[cfg(all(feature = "net", feature = "mock"))]
+mod rehearse;
 mod report;
 mod run;
 mod semantics;

@@ -33,6 +33,9 @@ pub struct TestReport {
     pub error_patterns: BTreeMap<String, usize>,
     /// How long records took here, from their bytes to a verdict.
     pub processing: Latency,
+    /// What mocks of both APIs answered, if the calls were rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<LiveReport>,
     /// What the real APIs answered, if they were asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveReport>,
@@ -369,7 +372,7 @@ impl Latency {
     }
 }
 
-/// What the real APIs answered.
+/// What the APIs answered, or mocks of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveReport {
     /// How many calls were made.

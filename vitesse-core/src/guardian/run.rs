@@ -276,6 +276,7 @@ impl Guardian {
             .filter(|(_, count)| *count > 0)
             .collect(),
             processing: Latency::of(tally.times),
+            rehearsal: None,
             live: None,
             mapping_hash: mapping.hash(),
             seed: self.options.seed,

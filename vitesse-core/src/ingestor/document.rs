@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::tree::{Kind, Tree, Val};
 use super::uri;
@@ -33,6 +33,8 @@ pub(crate) enum Lost {
 #[derive(Debug, Default)]
 pub(crate) struct Documents<'t> {
     documents: Vec<Document<'t>>,
+    /// The number of each document, by address.
+    numbers: HashMap<String, usize>,
     /// Parts with an address of their own (`$id`, `$self`): document and node, by address.
     ids: HashMap<String, (usize, u32)>,
     /// Parts with a name of their own (`$anchor`), by document and name.
@@ -46,6 +48,8 @@ impl<'t> Documents<'t> {
         let mut set = Self { documents, ..Self::default() };
         for number in 0..set.documents.len() {
             set.documents[number].tree.number = number as u32;
+            // Of two with one address the first counts.
+            set.numbers.entry(set.documents[number].uri.clone()).or_insert(number);
             set.collect_names(number);
         }
         set
@@ -145,6 +149,7 @@ impl<'t> Documents<'t> {
     /// The documents that references name and that aren't here, by address.
     pub(crate) fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
+        let mut known = HashSet::new();
         for document in &self.documents {
             for (at, node) in document.tree.nodes.iter().enumerate() {
                 if node.kind() != Kind::Text || node.len() != 4 || text_of(&document.tree, at) != "$ref" {
@@ -158,7 +163,7 @@ impl<'t> Documents<'t> {
                     continue;
                 }
                 let whole = uri::join(&self.home(document.tree.number as usize, at as u32).0, address);
-                if self.find(&whole).is_none() && !missing.contains(&whole) {
+                if self.find(&whole).is_none() && known.insert(whole.clone()) {
                     missing.push(whole);
                 }
             }
@@ -168,8 +173,7 @@ impl<'t> Documents<'t> {
 
     fn find(&self, address: &str) -> Option<(usize, u32)> {
         let plain = address.trim_end_matches('#');
-        let whole =
-            self.documents.iter().position(|document| document.uri == plain).map(|number| (number, 0));
+        let whole = self.numbers.get(plain).map(|number| (*number, 0));
         whole.or_else(|| self.ids.get(plain).copied())
     }
 

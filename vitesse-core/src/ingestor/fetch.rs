@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use crate::progress::{Progress, Step};
 use crate::secret::{CredentialSource, EnvSource};
 use crate::spec::{Action, Diagnostic, DiagnosticKind};
 
-/// How many documents one description may be spread over.
-const MOST_DOCUMENTS: usize = 200;
+/// How many documents one description may be spread over. Some owners write a file for each operation, each
+/// schema and each line of example code.
+const MOST_DOCUMENTS: usize = 10_000;
 
-/// How many places are tried at the same time.
+/// How many places are asked at the same time.
 const AT_ONCE: usize = 8;
 
 /// Finds descriptions and reads them, with all that they refer to.
@@ -321,24 +323,16 @@ impl Ingestor {
 
     /// The first of the addresses, in their order, that has a description; all are asked at once.
     async fn first_of(&self, addresses: &[String], why: &mut Error, step: &Step<'_>) -> Option<Ingested> {
-        let mut tasks = JoinSet::new();
-        for (number, address) in addresses.iter().cloned().enumerate() {
-            let own = self.clone();
-            tasks.spawn(async move { (number, own.get(&address).await) });
-        }
-        let mut got: Vec<Option<Got>> = addresses.iter().map(|_| None).collect();
-        while let Some(done) = tasks.join_next().await {
-            match done {
-                Ok((number, Ok(answer))) => got[number] = Some(answer),
+        for (got, address) in self.get_all(addresses).await.into_iter().zip(addresses) {
+            match got {
+                Ok(got) => {
+                    if let Ok(found) = self.complete(got, step).await {
+                        return Some(elsewhere(found, address, "one of the usual places"));
+                    }
+                }
                 // A place that wants credentials tells more than one that isn't there.
-                Ok((_, Err(error))) if error.kind() == ErrorKind::CredentialRefused => *why = error,
-                _ => {}
-            }
-        }
-        for (answer, address) in got.into_iter().zip(addresses) {
-            let Some(answer) = answer else { continue };
-            if let Ok(found) = self.complete(answer, step).await {
-                return Some(elsewhere(found, address, "one of the usual places"));
+                Err(error) if error.kind() == ErrorKind::CredentialRefused => *why = error,
+                Err(_) => {}
             }
         }
         None
@@ -346,31 +340,48 @@ impl Ingestor {
 
     /// Reads a document together with those it refers to.
     async fn complete(&self, first: Got, step: &Step<'_>) -> Result<Ingested> {
+        // A description from the network has no business with this machine's files.
+        let remote = is_url(&first.address);
+        let mut bytes = first.bytes.len();
         let mut all = vec![first];
-        let mut tried: Vec<String> = Vec::new();
+        let mut tried: HashSet<String> = HashSet::new();
         loop {
             let documents: Vec<_> = all.iter().map(Got::as_source).collect();
-            let missing = missing_documents(&documents, &self.options)?;
-            let missing: Vec<_> = missing.into_iter().filter(|address| !tried.contains(address)).collect();
-            if missing.is_empty() || all.len() >= MOST_DOCUMENTS {
+            let mut missing = missing_documents(&documents, &self.options)?;
+            missing.retain(|address| (is_url(address) || !remote) && tried.insert(address.clone()));
+            missing.truncate(MOST_DOCUMENTS.saturating_sub(all.len()));
+            if missing.is_empty() || bytes > self.options.max_bytes {
                 return read_set(&documents, &self.options);
             }
-            // A description from the network has no business with this machine's files.
-            let remote = is_url(&all[0].address);
-            for address in missing.into_iter().take(MOST_DOCUMENTS) {
-                tried.push(address.clone());
-                if remote && !is_url(&address) {
-                    continue;
-                }
-                step.note(&address);
-                step.advance(1)?;
-                if let Ok(mut got) = self.get(&address).await {
+            for group in missing.chunks(AT_ONCE) {
+                step.note(&group[0]);
+                step.advance(group.len() as u64)?;
+                for (got, address) in self.get_all(group).await.into_iter().zip(group) {
+                    let Ok(mut got) = got else { continue };
+                    bytes += got.bytes.len();
                     // References name it as it was asked for, whatever it was redirected to.
-                    got.address = address;
+                    got.address.clone_from(address);
                     all.push(got);
                 }
             }
         }
+    }
+
+    /// What is at each of the addresses, all asked at once.
+    async fn get_all(&self, addresses: &[String]) -> Vec<Result<Got>> {
+        let mut tasks = JoinSet::new();
+        for (number, address) in addresses.iter().cloned().enumerate() {
+            let own = self.clone();
+            tasks.spawn(async move { (number, own.get(&address).await) });
+        }
+        let lost = || Err(Error::new(ErrorKind::Internal, "a fetch was lost").in_operation("ingestor.fetch"));
+        let mut all: Vec<Result<Got>> = addresses.iter().map(|_| lost()).collect();
+        while let Some(done) = tasks.join_next().await {
+            if let Ok((number, got)) = done {
+                all[number] = got;
+            }
+        }
+        all
     }
 
     async fn get(&self, address: &str) -> Result<Got> {

@@ -13,3 +13,4 @@ mod breaks;
 mod honesty;
 mod integrations;
 mod live;
+mod rehearsal;

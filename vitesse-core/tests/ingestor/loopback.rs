@@ -15,6 +15,15 @@ const SPEC: &str = r##"{"openapi": "3.0.0", "info": {"title": "T", "version": "1
 
 /// Serves pages by path, and keeps each request's head.
 async fn serve(pages: &'static [(&'static str, &'static str)]) -> (String, Arc<Mutex<Vec<String>>>) {
+    serve_as(pages, "etag: \"v1\"", "if-none-match: \"v1\"").await
+}
+
+/// The same for a server that tells a version in its own way, and knows it by that again.
+async fn serve_as(
+    pages: &'static [(&'static str, &'static str)],
+    version: &'static str,
+    asked_for: &'static str,
+) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -34,7 +43,7 @@ async fn serve(pages: &'static [(&'static str, &'static str)]) -> (String, Arc<M
                 }
                 let head = String::from_utf8(head).unwrap();
                 let path = head.split(' ').nth(1).unwrap().to_owned();
-                let same = head.to_ascii_lowercase().contains("if-none-match: \"v1\"");
+                let same = head.to_ascii_lowercase().contains(asked_for);
                 log.lock().unwrap().push(head);
                 let page = pages.iter().find(|(known, _)| *known == path);
                 let (status, body) = match page {
@@ -43,7 +52,7 @@ async fn serve(pages: &'static [(&'static str, &'static str)]) -> (String, Arc<M
                     None => ("404 Not Found", "no"),
                 };
                 let answer = format!(
-                    "HTTP/1.1 {status}\r\netag: \"v1\"\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status}\r\n{version}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                     body.len()
                 );
                 let _ = socket.write_all(answer.as_bytes()).await;
@@ -165,6 +174,51 @@ async fn an_unchanged_description_is_not_sent_again() {
         ingestor.read(&format!("{private}/s.json")).await.unwrap();
     }
     assert!(!asked.lock().unwrap().iter().any(|head| head.to_ascii_lowercase().contains("if-none-match")));
+}
+
+#[cfg(feature = "store")]
+#[tokio::test]
+async fn a_date_is_enough_to_know_that_nothing_changed() {
+    use vitesse_core::store::MemoryStore;
+    let date = "last-modified: Wed, 21 Oct 2015 07:28:00 GMT";
+    let asked_for = "if-modified-since: wed, 21 oct 2015 07:28:00 gmt";
+    let (address, asked) =
+        serve_as(&[("/s.json", SPEC), ("/parts.yaml", "Thing: {type: object}")], date, asked_for).await;
+    let ingestor = ingestor().with_cache(Arc::new(MemoryStore::new()), "default");
+    let first = ingestor.read(&format!("{address}/s.json")).await.unwrap();
+    assert_eq!(ingestor.read(&format!("{address}/s.json")).await.unwrap(), first);
+    let asked = asked.lock().unwrap();
+    let conditional = asked.iter().filter(|head| head.to_ascii_lowercase().contains(asked_for)).count();
+    assert_eq!((asked.len(), conditional), (4, 2));
+}
+
+#[tokio::test]
+async fn a_description_may_be_spread_over_hundreds_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: String, text: String| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let mut root = "openapi: 3.0.0\ninfo: {title: T, version: '1'}\npaths:\n".to_owned();
+    for number in 0..300 {
+        root += &format!("  /things{number}:\n    get:\n      $ref: \"operations/{number}.yml\"\n");
+        let answer = format!(
+            "responses:\n  '200':\n    description: ''\n    content:\n      application/json:\n        schema:\n          \
+             $ref: '../models/thing.yml#/thing'\n    x-number: {number}\n"
+        );
+        write(format!("operations/{number}.yml"), answer);
+    }
+    write("models/thing.yml".into(), "thing: {type: object, properties: {id: {$ref: id.yml}}}\n".into());
+    write("models/id.yml".into(), "type: integer\n".into());
+    write("root.yaml".into(), root);
+    let found = ingestor().read(folder.path().join("root.yaml").to_str().unwrap()).await.unwrap();
+    assert_eq!(found.diagnostics, []);
+    assert_eq!(found.spec.endpoints.len(), 300);
+    for endpoint in &found.spec.endpoints {
+        let thing = endpoint.response_schema.unwrap();
+        assert!(found.spec.schemas.field(thing, "id").is_some(), "{}", endpoint.path);
+    }
 }
 
 #[tokio::test]
