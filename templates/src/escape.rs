@@ -42,6 +42,21 @@ pub(crate) fn env(text: &str) -> String {
     quoted
 }
 
+/// Text within a paragraph or a table of Markdown, where it means nothing but itself.
+pub(crate) fn markdown(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +70,7 @@ mod tests {
         assert_eq!(env(HOSTILE), r#"'a"; b $(rm -rf /) `id` ${HOME} \ '\''c'\''  '"#);
         assert_eq!(env("https://a.example/x?"), "'https://a.example/x?'");
         assert_eq!(env("plain-1.0"), "plain-1.0");
+        assert_eq!(markdown("a_b <x> | `c`\n# d"), "a\\_b &lt;x> \\| \\`c\\` \\# d");
     }
 
     #[test]

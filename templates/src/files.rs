@@ -46,6 +46,47 @@ impl Template for EnvFile {
     const SOURCE: &'static str = include_str!("../files/env.j2");
 }
 
+/// What a person should know who finds the folder of a project.
+#[derive(Clone, Debug, Serialize)]
+pub struct Readme {
+    /// What people call the integration; any text.
+    pub name: String,
+    /// What people say of it; any text.
+    pub description: String,
+    /// What it is for; any text.
+    pub intent: String,
+    /// Its full id.
+    pub integration_id: String,
+    /// What the source is called.
+    pub source: String,
+    /// What the destination is called.
+    pub destination: String,
+    /// Its streams, in their order.
+    pub streams: Vec<ReadmeStream>,
+    /// The variables that must be set before it can run.
+    pub needed: Vec<String>,
+}
+
+/// A stream as a [`Readme`] tells it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReadmeStream {
+    /// Its name.
+    pub name: String,
+    /// Its mapping's file.
+    pub file: String,
+    /// What is read.
+    pub from: String,
+    /// What is written.
+    pub to: String,
+    /// How many lines are used.
+    pub lines: usize,
+}
+
+impl Template for Readme {
+    const FILE: &'static str = "README.md";
+    const SOURCE: &'static str = include_str!("../files/README.md.j2");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,10 +105,10 @@ mod tests {
         #
         #   docker build -t vitesse-ad9cb833 .
         #
-        # Beside this file: vitesse-runtime (the static binary), mapping.json, and an empty folder state.
+        # Beside this file: vitesse-runtime (the static binary), the folder mapping, and an empty folder state.
         FROM scratch
         COPY vitesse-runtime /vitesse-runtime
-        COPY mapping.json /mapping.json
+        COPY mapping /mapping
         COPY --chown=65532:65532 state /state
         LABEL vitesse.integration.id="ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba" \
               vitesse.integration.name="Shop \"to\" CRM RUN false" \
@@ -76,9 +117,30 @@ mod tests {
         USER 65532:65532
         VOLUME /state
         EXPOSE 8080
-        ENV VITESSE_MAPPING=/mapping.json VITESSE_STATE=/state
-        ENTRYPOINT ["/vitesse-runtime"]
+        ENV VITESSE_MAPPING=/mapping VITESSE_STATE=/state
+        ENTRYPOINT ["/vitesse-runtime", "serve"]
         "#);
+    }
+
+    #[test]
+    fn readme() {
+        let values = Readme {
+            name: "Shop to CRM\n# <script>".into(),
+            description: String::new(),
+            intent: "sync `customers`".into(),
+            integration_id: "ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba".into(),
+            source: "Shop".into(),
+            destination: "CRM | x".into(),
+            streams: vec![ReadmeStream {
+                name: "customers".into(),
+                file: "mapping/001-customers.json".into(),
+                from: "GET /customers".into(),
+                to: "POST /contacts".into(),
+                lines: 9,
+            }],
+            needed: vec!["VITESSE_SOURCE_TOKEN".into()],
+        };
+        insta::assert_snapshot!(render(&values).unwrap());
     }
 
     #[test]

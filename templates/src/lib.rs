@@ -27,7 +27,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-pub use files::{Dockerfile, EnvEntry, EnvFile};
+pub use files::{Dockerfile, EnvEntry, EnvFile, Readme, ReadmeStream};
 pub use minijinja::Error;
 
 /// A generated file: its name, its template, and, by being a struct, its values.
@@ -49,5 +49,6 @@ pub fn render<T: Template>(values: &T) -> Result<String, Error> {
     environment.add_filter("docker", escape::docker);
     environment.add_filter("comment", escape::comment);
     environment.add_filter("env", escape::env);
+    environment.add_filter("markdown", escape::markdown);
     environment.render_named_str(T::FILE, T::SOURCE, Serde(values))
 }

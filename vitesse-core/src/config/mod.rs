@@ -39,6 +39,8 @@ pub struct Config {
     pub store: Option<Secret>,
     /// `VITESSE_HOME`, or the place the platform gives.
     pub home: PathBuf,
+    /// Who is logged in, as the platform says: `USER`, else `LOGNAME`.
+    pub login: Option<String>,
     /// `SECRET_KEY`.
     pub secret_key: Option<Secret>,
     /// `JWT_SECRET`.
@@ -172,6 +174,7 @@ impl Config {
         let config = Self {
             store: reader.store(),
             home: reader.home(),
+            login: reader.text("USER").or_else(|| reader.text("LOGNAME")),
             secret_key: reader.secret("SECRET_KEY"),
             jwt_secret: reader.secret("JWT_SECRET"),
             ssl_cert_file: reader.text("SSL_CERT_FILE").map(PathBuf::from),

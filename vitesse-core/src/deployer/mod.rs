@@ -27,7 +27,7 @@ pub use deployment::{
 };
 pub use process::{ProcessOptions, ProcessTarget};
 pub use registry::{Deployers, canonical};
-pub use runtime::{Runtime, RuntimeSearch};
+pub use runtime::{Runtime, RuntimeSearch, check_functions};
 
 use crate::error::Result;
 use crate::progress::Progress;
@@ -74,6 +74,12 @@ pub trait Deployer: Send + Sync + Debug {
     /// - To follow a log, ask again with the page's [`LogPage::next`].
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it isn't deployed.
     async fn logs(&self, integration: Uuid, query: &LogQuery) -> Result<LogPage>;
+
+    /// The functions that what it runs knows, aliases included; `None` if it can't say: then those that every build
+    /// has.
+    async fn functions(&self) -> Result<Option<Vec<String>>> {
+        Ok(None)
+    }
 
     /// Takes over what an earlier control plane left running; called once when one starts.
     ///

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapping::{Functions, Mapping, TransformType, VERSION, Value};
+use crate::mapping::{Functions, Mapping, VERSION};
 
 const BINARY: &str = if cfg!(windows) { "vitesse-runtime.exe" } else { "vitesse-runtime" };
 
@@ -136,38 +136,40 @@ impl Runtime {
                 "install the runtime of this release",
             );
         }
-        let unknown = self.unknown_functions(mappings);
-        if !unknown.is_empty() {
-            return refuse(
-                format!("the runtime doesn't know the function {}", unknown.join(", ")),
-                "build a runtime with vitesse_runtime::run(functions) that does, and name it by VITESSE_RUNTIME",
-            );
-        }
-        Ok(())
+        check_functions(self.functions.as_deref(), mappings).map_err(|error| {
+            error.with("runtime", self.path.display()).with("version", &self.version)
+        })
     }
+}
 
-    fn unknown_functions(&self, mappings: &[Mapping]) -> Vec<String> {
-        let knows = |name: &str| match (&self.functions, Functions::find(name)) {
-            (Some(known), Some(function)) => known.iter().any(|known| known == function.name),
-            (Some(known), None) => known.iter().any(|known| known == name),
-            // One that doesn't say has what every build has.
-            (None, found) => found.is_some(),
-        };
-        let mut unknown = Vec::new();
-        for mapping in mappings {
-            for line in mapping.transformations.iter().filter(|line| line.enabled) {
-                if line.transform_type == TransformType::Custom
-                    && let Some(name) = line.transform_config.get("function").and_then(Value::as_str)
-                    && !knows(name)
-                {
-                    let at = format!("{name:?} (for {})", line.dest_field);
-                    if !unknown.contains(&at) {
-                        unknown.push(at);
-                    }
-                }
+/// Refuses mappings that name functions which aren't among these; `None` stands for those that every build has.
+///
+/// # Errors
+/// [`ErrorKind::Unsupported`] naming the functions and the fields they are for.
+pub fn check_functions(known: Option<&[String]>, mappings: &[Mapping]) -> Result<()> {
+    let builtin = Functions::builtin();
+    let known: Vec<&str> = match known {
+        Some(known) => known.iter().map(String::as_str).collect(),
+        None => builtin.names().collect(),
+    };
+    let mut unknown = Vec::new();
+    for mapping in mappings {
+        for (line, name) in mapping.lines_beyond(known.iter().copied()) {
+            let field = mapping.transformations.get(line).map(|line| line.dest_field.to_string());
+            let at = format!("{name:?} (for {})", field.unwrap_or_default());
+            if !unknown.contains(&at) {
+                unknown.push(at);
             }
         }
-        unknown
+    }
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the runtime doesn't know the function {}", unknown.join(", ")),
+        )
+        .in_operation("deployer.runtime")
+        .help("build a runtime with vitesse_runtime::run(functions) that does, and name it by VITESSE_RUNTIME")),
     }
 }
 

@@ -57,6 +57,8 @@ mod json;
 mod limits;
 mod looks;
 mod mend;
+#[cfg(feature = "orchestrate")]
+mod plain;
 mod read;
 mod report;
 #[cfg(feature = "net")]
@@ -67,6 +69,8 @@ mod uri;
 mod yaml;
 
 pub use data::read_data;
+#[cfg(feature = "orchestrate")]
+pub(crate) use plain::PlainFile;
 #[cfg(feature = "net")]
 pub use fetch::{Ingestor, KnownDescription, Wanted};
 pub use read::{Ingested, ReadOptions, SourceDocument, missing_documents, read, read_set};

@@ -43,29 +43,50 @@ impl LearnedLines {
     /// # Errors
     /// If the store fails.
     pub async fn learn(&self, mapping: &Mapping) -> Result<usize> {
-        let lines = learned_lines(mapping);
-        let Some(first) = lines.first() else { return Ok(0) };
-        let mut batch = Batch::new();
-        let mut keys = Vec::new();
-        for line in &lines {
-            let key = self.key(line);
+        let (batch, lines) = self.add_to(Batch::new(), &[mapping]).await?;
+        if !lines.is_empty() {
+            self.store.commit(batch).await?;
+        }
+        Ok(lines.len())
+    }
+
+    /// Adds what [`learn`](Self::learn) would write for several streams of an integration to a batch, so that it is
+    /// learned exactly when the batch is committed. Gives the lines, each once.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn add_to(
+        &self,
+        mut batch: Batch,
+        mappings: &[&Mapping],
+    ) -> Result<(Batch, Vec<LearnedLine>)> {
+        let mut keys: Vec<Key> = Vec::new();
+        let mut lines: Vec<LearnedLine> = Vec::new();
+        for line in mappings.iter().flat_map(|mapping| learned_lines(mapping)) {
+            let key = self.key(&line);
             if keys.contains(&key) {
                 continue;
             }
-            let value = serde_json::to_vec(line).map_err(|error| {
+            let value = serde_json::to_vec(&line).map_err(|error| {
                 Error::new(ErrorKind::Internal, "a learned line can't be written as JSON").source(error)
             })?;
             batch = batch.put(key.clone(), Expect::Any, value);
             keys.push(key);
+            lines.push(line);
         }
-        for (old, document) in self.stored(&first.source_api, &first.dest_api).await? {
-            let corrected = lines.iter().any(|line| line.dest_field == old.dest_field);
-            if corrected && !keys.contains(&document.key) {
-                batch = batch.delete(document.key, Expect::Any);
+        let mut pairs: Vec<(&str, &str)> =
+            lines.iter().map(|line| (&*line.source_api, &*line.dest_api)).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        for (source_api, dest_api) in pairs {
+            for (old, document) in self.stored(source_api, dest_api).await? {
+                let corrected = lines.iter().any(|line| line.dest_field == old.dest_field);
+                if corrected && !keys.contains(&document.key) {
+                    batch = batch.delete(document.key, Expect::Any);
+                }
             }
         }
-        self.store.commit(batch).await?;
-        Ok(keys.len())
+        Ok((batch, lines))
     }
 
     /// What was learned between two APIs, by name: for [`MapRequest::learned`](super::MapRequest::learned).

@@ -15,12 +15,12 @@ mod compiled;
 mod connection;
 mod document;
 pub mod functions;
-mod part;
+pub(crate) mod part;
 mod path;
 mod predicate;
 mod problem;
 mod reference;
-mod schema;
+pub(crate) mod schema;
 mod tree;
 pub mod value;
 

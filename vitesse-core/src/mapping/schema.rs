@@ -8,11 +8,16 @@ use super::{Mapping, Value};
 ///
 /// The same text is checked in as `docs/src/reference/mapping.schema.json`.
 pub fn json_schema() -> String {
+    schema_of::<Mapping>("Vitesse mapping document, version 1")
+}
+
+/// The JSON Schema of a part that stands for a document of its own.
+pub(crate) fn schema_of<T: Part>(title: &str) -> String {
     let mut definitions = Object::new();
-    let root = Mapping::schema(&mut definitions);
+    let root = T::schema(&mut definitions);
     let mut schema = Object::new();
     schema.insert("$schema", "https://json-schema.org/draft/2020-12/schema");
-    schema.insert("title", "Vitesse mapping document, version 1");
+    schema.insert("title", title);
     schema.insert("$ref", root.get("$ref").cloned().unwrap_or_default());
     schema.insert("$defs", definitions);
     let mut text = String::new();

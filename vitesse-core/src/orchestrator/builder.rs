@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::mapping::Functions;
 use crate::net::{Client, NetConfig};
 use crate::progress::Progress;
-use crate::secret::{CredentialSource, EncryptedSource, EnvSource, KeyRing};
+use crate::secret::{CredentialSource, EncryptedSource, EnvSource, KeyRing, Layered};
 use crate::store::repository::Repository;
 use crate::store::{OpenOptions, Store, open};
 
@@ -133,7 +133,7 @@ impl VitesseBuilder {
 
 impl Vitesse {
     /// What the environment says: its store, its network rules, the target `process` under `VITESSE_HOME`, and
-    /// credentials in an encrypted file there if there is a `SECRET_KEY`. Deployments that an earlier process left
+    /// credentials in an encrypted file there if there is a `SECRET_KEY`, else in the environment. Deployments that an earlier process left
     /// running are adopted.
     ///
     /// # Errors
@@ -146,7 +146,8 @@ impl Vitesse {
         let builder = match &config.secret_key {
             Some(key) => {
                 let path = config.home.join("credentials");
-                builder.credentials(Arc::new(EncryptedSource::open(path, KeyRing::parse(key)?)?))
+                let kept = Arc::new(EncryptedSource::open(path, KeyRing::parse(key)?)?);
+                builder.credentials(Arc::new(Layered(vec![kept, Arc::new(EnvSource)])))
             }
             None => builder,
         };

@@ -1,9 +1,65 @@
 //! Discovery results as `create` takes them: from a search, or written by hand.
 
-use jiff::Timestamp;
-use serde_json::Value;
+use std::path::Path;
 
-use crate::error::{Error, ErrorKind, Result};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Vitesse;
+use super::options::host;
+use crate::discovery::Discovery;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::files;
+use crate::ingestor::{ReadOptions, read};
+
+impl Vitesse {
+    /// An API as people name it, as a result of discovery for [`create`](Self::create): the address or the file of its
+    /// description, its own address, or the id or name of an API of the catalogue. A file is read, so that one that
+    /// is no description is told at once; nothing is fetched.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] for a name that nobody knows or a file that isn't there, and whatever reading the file
+    /// fails with.
+    pub fn choose(&self, named: &str) -> Result<Value> {
+        let named = named.trim();
+        if named.starts_with("http://") || named.starts_with("https://") {
+            let path = named.split(['?', '#']).next().unwrap_or(named);
+            let is_file = [".json", ".yaml", ".yml"].iter().any(|ending| path.ends_with(ending));
+            let place = if is_file { "spec_url" } else { "base_url" };
+            return Ok(json!({"api_name": host(named), place: named, "source": "url"}));
+        }
+        let path = Path::new(named);
+        if path.exists() || path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
+            let text = files::read(path, files::MOST_BYTES)?;
+            let spec = read(&text, &ReadOptions { address: named.to_owned(), ..ReadOptions::default() })
+                .map_err(|error| error.with("file", named))?
+                .spec;
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            return Ok(json!({
+                "api_name": spec.api_name, "base_url": spec.base_url, "spec_url": absolute.display().to_string(),
+                "source": "file",
+            }));
+        }
+        let discovery = Discovery::builtin()?;
+        if let Some(entry) = discovery.entry(named).or_else(|| discovery.known(named)) {
+            return serde_json::to_value(entry.result(None)).map_err(|error| {
+                Error::new(ErrorKind::Internal, "a result can't be written as JSON").source(error)
+            });
+        }
+        let error = Error::new(ErrorKind::NotFound, format!("there is no file and no known API {named:?}"))
+            .in_operation("orchestrator.choose");
+        let ids = discovery.entries().iter().map(|entry| entry.id.as_str());
+        Err(match did_you_mean(named, ids) {
+            Some(hint) => error.help(format!("{hint} `vitesse discover {named}` searches the catalogue")),
+            None => error.help(
+                "give a file, an address, or an id that `vitesse discover` shows",
+            ),
+        })
+    }
+}
+
+/// The endings of files that hold descriptions.
+const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
 
 /// Checks a result and gives it as it is kept: unchanged, but with the moment it was found.
 pub(super) fn checked(side: &'static str, given: &Value, now: Timestamp) -> Result<Value> {
@@ -72,8 +128,6 @@ fn is_moment(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[track_caller]

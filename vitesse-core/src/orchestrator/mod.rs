@@ -27,11 +27,13 @@ mod builder;
 mod connections;
 mod create;
 mod discovery;
+mod export;
 mod learned;
 mod lease;
 mod obey;
 mod options;
 mod outcome;
+mod project;
 mod read;
 mod review;
 mod running;
@@ -44,11 +46,16 @@ mod wishes;
 
 pub use builder::VitesseBuilder;
 pub use connections::{Authorization, AuthorizeOptions, Connection, ConnectionTest, NewConnection};
+pub use export::Exported;
 pub use options::{
     CreateIntegration, DeployOptions, IngestOptions, MapOptions, StreamOptions, TestStepOptions,
     UpdateIntegration, WholeOptions,
 };
 pub use outcome::{DeployReport, Ingested, Mapped, NextStep, Overview, StepName, StreamTest, Tested, Whole};
+pub use project::{
+    Applied, PlannedChange, PlannedStep, Project, ProjectConstraints, ProjectDeploy, ProjectFile, ProjectPlan,
+    ProjectSide, ProjectStream, ProjectTest, project_reference, project_schema,
+};
 pub use review::{
     FieldMapping, LineView, NewFieldMapping, NewTransformationRule, Review, ReviewEdit, Reviewed, RunEdit,
     StreamEdit, StreamReview, TransformationRule, Tried,

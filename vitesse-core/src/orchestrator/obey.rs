@@ -3,14 +3,18 @@
 use super::{Constraints, Preferences};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::mapping::{Mapping, RecordError};
-use crate::spec::{ApiSpec, Endpoint};
+use crate::spec::{ApiSpec, Endpoint, SchemaId};
 
 /// The forbidden fields that a stream's source has; the mapper is told of these.
 pub(super) fn forbidden_here(constraints: &Constraints, spec: &ApiSpec, endpoint: &Endpoint) -> Vec<String> {
-    let root = endpoint.records.as_ref().and_then(|records| records.schema).or(endpoint.response_schema);
-    let Some(root) = root else { return Vec::new() };
+    let Some(root) = record_schema(endpoint) else { return Vec::new() };
     let has = |field: &&String| spec.schemas.field(root, field).is_some();
     constraints.never_send.iter().filter(has).cloned().collect()
+}
+
+/// What a record of an endpoint looks like.
+pub(super) fn record_schema(endpoint: &Endpoint) -> Option<SchemaId> {
+    endpoint.records.as_ref().and_then(|records| records.schema).or(endpoint.response_schema)
 }
 
 /// Refuses a forbidden field that no stream's source has: most likely it is misspelt, and would be sent.

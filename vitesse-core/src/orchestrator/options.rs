@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::mapper::Overrides;
 use crate::secret::Secret;
 
@@ -45,7 +47,7 @@ impl CreateIntegration {
     }
 }
 
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
@@ -66,6 +68,10 @@ pub struct IngestOptions {
     pub source_connection: Option<String>,
     /// The connection for the destination's description.
     pub dest_connection: Option<String>,
+    /// Whether descriptions that the record names by a path are read from this machine's files. Only a program that
+    /// acts for whoever may read them says so; nothing that comes over a network can.
+    #[serde(skip)]
+    pub local_files: bool,
 }
 
 /// How fields are mapped. What is left out is chosen by the intent.
@@ -88,6 +94,23 @@ pub struct MapOptions {
     pub restart: bool,
 }
 
+impl MapOptions {
+    /// The same wish with its one pair of endpoints, if it names both, as a stream.
+    pub(super) fn in_streams(mut self) -> Self {
+        if self.streams.is_empty() && self.source_endpoint.is_some() && self.dest_endpoint.is_some() {
+            self.streams.push(StreamOptions {
+                name: None,
+                source_endpoint: self.source_endpoint.take(),
+                dest_endpoint: self.dest_endpoint.take(),
+                mapping_hints: BTreeMap::new(),
+                constants: std::mem::take(&mut self.constants),
+                overrides: std::mem::take(&mut self.overrides),
+            });
+        }
+        self
+    }
+}
+
 /// One stream of several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -106,6 +129,32 @@ pub struct StreamOptions {
     pub overrides: Overrides,
 }
 
+/// `customers: GET /customers > POST /contacts`, with or without the name.
+impl FromStr for StreamOptions {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::new(ErrorKind::InvalidInput, "a stream is written `NAME: GET /customers > POST /contacts`")
+                .in_operation("orchestrator.stream")
+                .with("given", text)
+        };
+        let (source, dest) = text.split_once('>').ok_or_else(wrong)?;
+        // An endpoint begins with a method or a slash, so a colon before either ends a name.
+        let begins = source.find('/').ok_or_else(wrong)?;
+        let (name, source) = match source[..begins].split_once(':') {
+            Some((name, _)) => (Some(name.trim().to_owned()), &source[name.len() + 1..]),
+            None => (None, source),
+        };
+        Ok(Self {
+            name: name.filter(|name| !name.is_empty()),
+            source_endpoint: Some(source.trim().to_owned()),
+            dest_endpoint: Some(dest.trim().to_owned()),
+            ..Self::default()
+        })
+    }
+}
+
 /// How an integration is tested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -116,11 +165,31 @@ pub struct TestStepOptions {
     pub skip_destructive: bool,
     /// What the records follow from: the same seed gives the same report.
     pub seed: Option<u64>,
+    /// Whether the real APIs are asked too, with the credentials that a deployment would have. Only reading calls
+    /// are made, unless `skip_destructive` is off.
+    pub live: bool,
+    /// The connection that asks the source; that of the deployment, if none is given.
+    pub source_connection: Option<String>,
+    /// The connection that asks the destination.
+    pub dest_connection: Option<String>,
+    /// Where the source is asked, if not where the mapping says.
+    pub source_base_url: Option<String>,
+    /// Where the destination is asked.
+    pub dest_base_url: Option<String>,
 }
 
 impl Default for TestStepOptions {
     fn default() -> Self {
-        Self { test_sample_size: None, skip_destructive: true, seed: None }
+        Self {
+            test_sample_size: None,
+            skip_destructive: true,
+            seed: None,
+            live: false,
+            source_connection: None,
+            dest_connection: None,
+            source_base_url: None,
+            dest_base_url: None,
+        }
     }
 }
 
@@ -160,6 +229,10 @@ pub struct UpdateIntegration {
     pub name: Option<String>,
     /// What people say of it.
     pub description: Option<String>,
+    /// Another source, as discovery gives it; the descriptions are to be read anew then.
+    pub source_discovery: Option<Value>,
+    /// Another destination.
+    pub dest_discovery: Option<Value>,
     /// What it is for.
     pub user_intent: Option<String>,
     /// Destination fields by the source field they are known to come from.
@@ -183,4 +256,27 @@ pub struct WholeOptions {
     pub map: MapOptions,
     /// How it is tested.
     pub test: TestStepOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, name: Option<&str>, source: &str, dest: &str) {
+        let stream: StreamOptions = text.parse().unwrap();
+        assert_eq!(stream.name.as_deref(), name);
+        assert_eq!(stream.source_endpoint.as_deref(), Some(source));
+        assert_eq!(stream.dest_endpoint.as_deref(), Some(dest));
+    }
+
+    #[test]
+    fn a_stream_is_written_in_one_line() {
+        check("customers: GET /customers > POST /contacts", Some("customers"), "GET /customers", "POST /contacts");
+        check("/a:b > /c", None, "/a:b", "/c");
+        check("GET /a/{id}>PUT /b", None, "GET /a/{id}", "PUT /b");
+        for wrong in ["", "customers", "a: > b", "/a"] {
+            assert!(wrong.parse::<StreamOptions>().is_err(), "{wrong}");
+        }
+    }
 }

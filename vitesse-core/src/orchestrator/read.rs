@@ -9,10 +9,13 @@ use super::whiteboard::{
 };
 use super::{StepName, Vitesse};
 use crate::discovery::{Discovery, DiscoveryResult};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::store::repository::{
     AuditRecord, Filter, Integration, Listed, Paging, TestResultRecord, Versioned, VersionedConfig,
 };
+
+/// How much of an id must be given for it to name an integration.
+const SHORTEST: usize = 4;
 
 impl Vitesse {
     /// APIs that fit what people type, best first: names, or what they want done. Nothing leaves the machine.
@@ -21,6 +24,48 @@ impl Vitesse {
     /// As [`Discovery::discover`].
     pub fn discover(&self, query: &str, limit: usize) -> Result<Vec<DiscoveryResult>> {
         Discovery::builtin()?.discover(query, limit)
+    }
+
+    /// The integration that people mean: by its id, the beginning of its id, or its name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with the nearest name, [`ErrorKind::InvalidInput`] if several are meant.
+    pub async fn find(&self, named: &str) -> Result<Uuid> {
+        let named = named.trim();
+        if let Ok(id) = named.parse::<Uuid>() {
+            return Ok(self.inner.repository.light(id).await?.value.id);
+        }
+        let mut all: Vec<(Uuid, String)> = Vec::new();
+        let mut paging = Paging { after: None, limit: 200 };
+        loop {
+            let page = self.inner.repository.list(&Filter::default(), &paging).await?;
+            all.extend(page.items.into_iter().map(|item| (item.value.id, item.value.name)));
+            match page.next {
+                Some(next) => paging.after = Some(next),
+                None => break,
+            }
+        }
+        let begins = named.to_ascii_lowercase();
+        let mut found: Vec<&(Uuid, String)> = all.iter().filter(|(_, name)| name == named).collect();
+        if found.is_empty() && begins.len() >= SHORTEST {
+            found = all.iter().filter(|(id, _)| id.to_string().starts_with(&begins)).collect();
+        }
+        let error = |kind, what: String| Error::new(kind, what).in_operation("orchestrator.find");
+        match found.as_slice() {
+            [(id, _)] => Ok(*id),
+            [] => {
+                let missing = error(ErrorKind::NotFound, format!("there is no integration {named:?}"));
+                Err(match did_you_mean(named, all.iter().map(|(_, name)| name.as_str())) {
+                    Some(hint) => missing.help(hint),
+                    None => missing.help("`vitesse list` shows those that there are"),
+                })
+            }
+            several => {
+                let ids: Vec<String> = several.iter().map(|(id, _)| id.to_string()).collect();
+                Err(error(ErrorKind::InvalidInput, format!("several integrations are called {named:?}"))
+                    .help(format!("name one by its id: {}", ids.join(", "))))
+            }
+        }
     }
 
     /// An integration with everything known of it.

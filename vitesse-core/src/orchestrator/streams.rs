@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapper::MappingProposal;
+use crate::mapper::{MappingProposal, StreamRef};
 use crate::mapping::{Mapping, Sources};
 use crate::spec::ApiSpec;
 use crate::store::repository::{Integration, TransformationRow};
@@ -74,6 +74,22 @@ impl Kept {
     pub(super) fn write(&self, integration: &mut Integration) {
         integration.streams = Some(self.streams.clone());
         integration.mapping_logic = Some(self.mapping_logic.clone());
+    }
+}
+
+/// Streams as those after them see them: what their records refer to.
+pub(super) fn references(streams: &[Stream]) -> Vec<StreamRef> {
+    let there = streams.iter().filter(|stream| stream.proposal.refused.is_none());
+    there.map(|stream| reference(&stream.name, &stream.source_endpoint, &stream.dest_endpoint)).collect()
+}
+
+/// One of them, by its endpoints as they are written: `GET /customers`.
+pub(super) fn reference(name: &str, source_endpoint: &str, dest_endpoint: &str) -> StreamRef {
+    let path = |endpoint: &str| endpoint.split_once(' ').map_or(endpoint, |(_, path)| path).to_owned();
+    StreamRef {
+        stream: name.to_owned(),
+        source_endpoint: path(source_endpoint),
+        dest_endpoint: path(dest_endpoint),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Secret`] can't be printed, serialised or compared by accident, and is wiped when dropped. A
 //! [`CredentialSource`] hands secrets out by name: from the environment ([`EnvSource`]), from files
-//! ([`FileSource`]), or from an encrypted file (`EncryptedSource`, feature `store`).
+//! ([`FileSource`]), from an encrypted file (`EncryptedSource`, feature `store`), or from several ([`Layered`]).
 //!
 //! ```
 //! use vitesse_core::secret::Secret;
@@ -24,5 +24,5 @@ mod value;
 pub use encrypted::EncryptedSource;
 #[cfg(feature = "store")]
 pub use ring::KeyRing;
-pub use source::{CredentialSource, EnvSource, FileSource};
+pub use source::{CredentialSource, EnvSource, FileSource, Layered};
 pub use value::Secret;

@@ -1,5 +1,6 @@
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::Secret;
 use crate::error::{Error, ErrorKind, Result};
@@ -70,6 +71,40 @@ impl CredentialSource for EnvSource {
 
     fn describe(&self) -> String {
         "the environment".into()
+    }
+}
+
+/// Secrets from several sources: the first that has one gives it, and new ones are kept in the first.
+#[derive(Clone, Debug)]
+pub struct Layered(pub Vec<Arc<dyn CredentialSource>>);
+
+impl CredentialSource for Layered {
+    fn get(&self, name: &str) -> Result<Option<Secret>> {
+        for source in &self.0 {
+            if let Some(found) = source.get(name)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn put(&self, name: &str, secret: &Secret) -> Result<()> {
+        match self.0.first() {
+            Some(first) => first.put(name, secret),
+            None => Err(read_only(name, "no source at all")),
+        }
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        match self.0.first() {
+            Some(first) => first.remove(name),
+            None => Ok(()),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let all: Vec<String> = self.0.iter().map(|source| source.describe()).collect();
+        all.join(" and ")
     }
 }
 

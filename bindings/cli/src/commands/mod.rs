@@ -1,20 +1,36 @@
 //! One file a command: call the core, hand the report to [`Ui`].
 
 mod completions;
+mod connections;
+mod create;
+mod deploy;
 mod discover;
 mod env;
 mod errors;
+mod export;
+mod history;
+mod ingest;
+mod list;
+mod logs;
 mod man;
+mod manage;
+mod map;
 mod match_fields;
 mod mock;
+mod project;
+mod review;
+mod session;
 mod spec;
+mod status;
 mod store;
+mod test;
 
 use vitesse_core::config::Config;
 use vitesse_core::{Error, ErrorKind, Result};
 
 use crate::args::{Cli, Command};
 use crate::ui::Ui;
+use session::Session;
 
 pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
     let config = config.map(|mut config| {
@@ -23,7 +39,27 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         }
         config
     });
+    let actor = cli.global.actor;
+    let session = |config| Session { config, ui, actor, progress: ui.progress() };
     match cli.command {
+        Command::Create(args) => create::run(&args, &session(config?)),
+        Command::Ingest(args) => ingest::run(&args, &session(config?)),
+        Command::Map(args) => map::run(&args, &session(config?)),
+        Command::Review(args) => review::run(&args, &session(config?)),
+        Command::Test(args) => test::run(&args, &session(config?)),
+        Command::Deploy(args) => deploy::run(&args, &session(config?)),
+        Command::Status(args) => status::run(&args, &session(config?)),
+        Command::List(args) => list::run(&args, &session(config?)),
+        Command::Logs(args) => logs::run(&args, &session(config?)),
+        Command::History(args) => history::run(&args, &session(config?)),
+        Command::Pause(args) => manage::pause(&args, &session(config?)),
+        Command::Resume(args) => manage::resume(&args, &session(config?)),
+        Command::Delete(args) => manage::delete(&args, &session(config?)),
+        Command::Connect(args) => connections::add(&args, &session(config?)),
+        Command::Connections(args) => connections::run(&args, &session(config?)),
+        Command::Plan(args) => project::plan(&args, &session(config?)),
+        Command::Apply(args) => project::apply(&args, &session(config?)),
+        Command::Export(args) => export::run(&args, &session(config?)),
         Command::Store(command) => store::run(&command, &config?, ui),
         Command::Discover(args) => discover::run(&args, ui),
         Command::Spec(args) => spec::run(&args, &config?, ui),

@@ -66,6 +66,16 @@ impl Ui {
         written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
+    /// Prints a few lines for a person who is asked something.
+    pub(crate) fn say(&self, text: &str) -> Result<()> {
+        written(writeln!(anstream::stdout().lock(), "{text}"))
+    }
+
+    /// Prints an error that ends nothing.
+    pub(crate) fn tell(&self, error: &Error) {
+        failure::print(error, self.json);
+    }
+
     /// Prints an error and gives the code to exit with.
     pub(crate) fn fail(&self, error: &Error) -> ExitCode {
         failure::print(error, self.json);

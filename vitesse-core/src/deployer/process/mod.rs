@@ -396,6 +396,10 @@ impl Deployer for ProcessTarget {
         }
     }
 
+    async fn functions(&self) -> Result<Option<Vec<String>>> {
+        Ok(self.0.options.runtime.open().await?.functions)
+    }
+
     async fn deploy(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed> {
         self.bring_up(deployment, progress).await
     }

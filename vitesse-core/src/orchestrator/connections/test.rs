@@ -105,16 +105,34 @@ impl Vitesse {
     }
 
     fn scheme(&self, connection: &Connection) -> Result<Option<Scheme>> {
+        let part = |part: &str| self.part(&connection.name, part);
+        self.scheme_of(&connection.auth, &connection.name, part, |part| secret_name(&connection.name, part))
+    }
+
+    /// How requests prove who sends them: by the parts of a credential as `find` gives them, whose names in the
+    /// credential source `name_of` tells.
+    pub(in crate::orchestrator) fn scheme_of(
+        &self,
+        auth: &mapping::Auth,
+        whose: &str,
+        find: impl Fn(&str) -> Result<Option<Secret>>,
+        name_of: impl Fn(&str) -> String,
+    ) -> Result<Option<Scheme>> {
         let secret = |part: &str| {
-            self.part(&connection.name, part)?.ok_or_else(|| {
+            find(part)?.ok_or_else(|| {
                 Error::new(ErrorKind::CredentialRefused, format!("the connection has no {part}"))
                     .in_operation("orchestrator.connection")
-                    .with("connection", &connection.name)
+                    .with("connection", whose)
                     .with("looked in", self.inner.credentials.describe())
                     .help("add the connection again with it")
             })
         };
-        Ok(Some(match &connection.auth {
+        let oauth = |oauth: &OAuth2Auth, grant: Grant| -> Result<Scheme> {
+            let config = oauth_config(oauth, grant, secret("CLIENT_ID")?.expose(), find("CLIENT_SECRET")?);
+            let source = Arc::clone(&self.inner.credentials);
+            OAuth::new(&self.inner.client, config, source).map(Scheme::OAuth)
+        };
+        Ok(Some(match auth {
             mapping::Auth::None(_) => return Ok(None),
             mapping::Auth::Bearer(bearer) if bearer.prefix == "Bearer" => Scheme::Bearer(secret("TOKEN")?),
             mapping::Auth::Bearer(bearer) => Scheme::Header {
@@ -134,19 +152,11 @@ impl Vitesse {
                     KeyPlace::Cookie => Scheme::Cookie { name, value },
                 }
             }
-            mapping::Auth::OAuth2ClientCredentials(oauth) => {
-                self.oauth(oauth, Grant::ClientCredentials, connection, &secret("CLIENT_ID")?)?
-            }
-            mapping::Auth::OAuth2RefreshToken(oauth) => {
-                let grant = Grant::RefreshToken { name: secret_name(&connection.name, "REFRESH_TOKEN") };
-                self.oauth(oauth, grant, connection, &secret("CLIENT_ID")?)?
+            mapping::Auth::OAuth2ClientCredentials(settings) => oauth(settings, Grant::ClientCredentials)?,
+            mapping::Auth::OAuth2RefreshToken(settings) => {
+                oauth(settings, Grant::RefreshToken { name: name_of("REFRESH_TOKEN") })?
             }
         }))
-    }
-
-    fn oauth(&self, oauth: &OAuth2Auth, grant: Grant, of: &Connection, id: &Secret) -> Result<Scheme> {
-        let config = oauth_config(oauth, grant, id.expose(), self.part(&of.name, "CLIENT_SECRET")?);
-        OAuth::new(&self.inner.client, config, Arc::clone(&self.inner.credentials)).map(Scheme::OAuth)
     }
 }
 

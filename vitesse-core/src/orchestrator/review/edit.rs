@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::look::{line_at, position};
 use super::{Review, StreamReview};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapper::{Edit, EndpointPair, MapRequest, Mapper, Side};
+use crate::mapper::{Edit, EndpointPair, MapRequest, Mapper, Side, StreamRef};
 use crate::mapping::{LineError, Mapping};
 use crate::orchestrator::lease::{Done, Failed, Job, Run};
 use crate::orchestrator::steps::{blocking, forget_test};
-use crate::orchestrator::streams::{Kept, Stream, of, specs, used_lines};
+use crate::orchestrator::streams::{Kept, Stream, of, references, specs, used_lines};
 use crate::orchestrator::whiteboard::What;
 use crate::orchestrator::{Constraints, Vitesse, obey};
 use crate::spec::ApiSpec;
@@ -117,7 +117,7 @@ impl Vitesse {
         let hashes = |streams: &[Stream]| streams.iter().map(|s| s.mapping().hash()).collect::<Vec<_>>();
         let changed = hashes(&before) != hashes(&streams);
         let mappings: Vec<&Mapping> = streams.iter().map(Stream::mapping).collect();
-        let (also, learned) = self.learn(Default::default(), &mappings)?;
+        let (also, learned) = self.learned_lines().add_to(Default::default(), &mappings).await?;
         let kept = Kept::new(&streams)?;
         let count = used_lines(&streams);
         let status = match run.integration.status {
@@ -165,14 +165,15 @@ fn apply_all(
     for (at, StreamEdit { stream, edit }) in edits.into_iter().enumerate() {
         let numbered = |error: Error| error.with("edit", at + 1);
         let place = position(&streams, stream.as_deref()).map_err(numbered)?;
+        let before = references(&streams[..place]);
         let stream = &mut streams[place];
         match edit {
             ReviewEdit::Line(edit) => {
-                stream.proposal = judged(&mapper, &source, &dest, stream, &[edit]).map_err(numbered)?;
+                stream.proposal = judged(&mapper, &source, &dest, stream, before, &[edit]).map_err(numbered)?;
             }
             ReviewEdit::Run(edit) => {
                 run_edit(&mut stream.proposal.mapping, &edit).map_err(numbered)?;
-                stream.proposal = judged(&mapper, &source, &dest, stream, &[]).map_err(numbered)?;
+                stream.proposal = judged(&mapper, &source, &dest, stream, before, &[]).map_err(numbered)?;
             }
         }
         obey::check(stream.mapping(), &constraints).map_err(numbered)?;
@@ -186,12 +187,14 @@ fn judged(
     source: &ApiSpec,
     dest: &ApiSpec,
     stream: &Stream,
+    before: Vec<StreamRef>,
     edits: &[Edit],
 ) -> Result<crate::mapper::MappingProposal> {
     let pair = EndpointPair::new(source, &stream.source_endpoint, dest, &stream.dest_endpoint)?;
     let from = Side::Endpoint { spec: source, endpoint: pair.source };
     let to = Side::Endpoint { spec: dest, endpoint: pair.dest };
-    let mut proposal = mapper.edit(from, to, &MapRequest::default(), stream.mapping(), edits)?;
+    let request = MapRequest { streams: before, ..MapRequest::default() };
+    let mut proposal = mapper.edit(from, to, &request, stream.mapping(), edits)?;
     // The connection blocks stay as they are, and so does what is known of them.
     if proposal.facts.is_empty() {
         proposal.facts.clone_from(&stream.proposal.facts);
@@ -221,8 +224,21 @@ fn run_edit(mapping: &mut Mapping, edit: &RunEdit) -> Result<()> {
     Ok(())
 }
 
-/// So that a review can be looked at after an edit as before it.
 impl Review {
+    /// Edits that accept every line that is used, that nobody reviewed, and of which the mapper is at least so sure.
+    pub fn accept_above(&self, confidence: f64) -> Vec<StreamEdit> {
+        let mut edits = Vec::new();
+        for stream in &self.streams {
+            for line in stream.lines.iter().filter(|line| line.enabled && line.review.is_none()) {
+                if line.confidence.is_some_and(|share| share >= confidence) {
+                    let edit = ReviewEdit::Line(Edit::Accept { dest_field: line.dest_field.clone() });
+                    edits.push(StreamEdit { stream: Some(stream.name.clone()), edit });
+                }
+            }
+        }
+        edits
+    }
+
     /// The stream of that name.
     pub fn stream(&self, name: &str) -> Option<&StreamReview> {
         self.streams.iter().find(|stream| stream.name == name)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::deployer::{Deployed, Deployment, needed};
+use crate::deployer::{Deployed, Deployment, check_functions, needed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::orchestrator::connections::secret_name;
@@ -64,10 +64,14 @@ impl Vitesse {
         let config = self.config(integration, &options)?;
         let constraints = Constraints::read(&integration.user_constraints)?;
         let mappings = ready(&streams, &constraints)?;
-        self.refuse_host_functions(&mappings)?;
         obey::check_region(&constraints, region(&config))?;
         let target = self.inner.targets.get(&config)?;
-        let connections = connections(integration, &options);
+        check_functions(target.functions().await?.as_deref(), &mappings)?;
+        let connections = connections(
+            integration,
+            options.source_connection.as_ref(),
+            options.dest_connection.as_ref(),
+        );
         let deployment = Deployment {
             credentials: self.credentials_for(
                 integration.id,
@@ -115,7 +119,7 @@ impl Vitesse {
         // What runs is what was deployed, not what was mapped since.
         let (mappings, environment) = deployed_before(integration)?;
         let target = self.inner.targets.get(&integration.deployment_config)?;
-        let connections = connections(integration, &DeployOptions::default());
+        let connections = connections(integration, None, None);
         let deployment = Deployment {
             credentials: self.credentials_for(integration.id, &mappings, &connections, BTreeMap::new())?,
             config: integration.deployment_config.clone(),
@@ -155,7 +159,7 @@ impl Vitesse {
 
     /// The values of the variables that mappings need: given now, from a connection, or from where credentials are
     /// kept. Those that are given are kept for this integration where that is possible.
-    fn credentials_for(
+    pub(in crate::orchestrator) fn credentials_for(
         &self,
         id: Uuid,
         mappings: &[Mapping],
@@ -210,25 +214,6 @@ impl Vitesse {
             .in_operation("orchestrator.deploy")
             .with("looked in", source.describe())
             .help("set them, or name a connection for the source and one for the destination")),
-        }
-    }
-
-    fn refuse_host_functions(&self, mappings: &[Mapping]) -> Result<()> {
-        let mut lines = Vec::new();
-        for mapping in mappings {
-            let own = mapping.host_lines(&self.inner.functions);
-            lines.extend(
-                own.into_iter().map(|(line, name)| format!("{name} (line {line} of {})", mapping.stream)),
-            );
-        }
-        match lines.is_empty() {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("functions of this program aren't in the runtime: {}", lines.join(", ")),
-            )
-            .in_operation("orchestrator.deploy")
-            .help("use functions that are built in, or build a runtime with your own and name it by VITESSE_RUNTIME")),
         }
     }
 }
@@ -341,14 +326,18 @@ fn ready(streams: &[Stream], constraints: &Constraints) -> Result<Vec<Mapping>> 
 }
 
 /// Which connection each side uses: as it was said now, else as it was said before.
-fn connections(integration: &Integration, options: &DeployOptions) -> BTreeMap<String, String> {
+pub(super) fn connections(
+    integration: &Integration,
+    source: Option<&String>,
+    dest: Option<&String>,
+) -> BTreeMap<String, String> {
     let kept = integration.extra_metadata.get("connections").and_then(Value::as_object);
     let mut all: BTreeMap<String, String> = kept
         .into_iter()
         .flatten()
         .filter_map(|(side, name)| Some((side.clone(), name.as_str()?.to_owned())))
         .collect();
-    for (side, said) in [("source", &options.source_connection), ("destination", &options.dest_connection)] {
+    for (side, said) in [("source", source), ("destination", dest)] {
         if let Some(name) = said {
             all.insert(side.into(), name.clone());
         }

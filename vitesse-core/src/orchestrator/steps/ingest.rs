@@ -10,6 +10,7 @@ use crate::orchestrator::lease::{Done, Failed, Job, Run, inputs};
 use crate::orchestrator::outcome::{Ingested, next_step};
 use crate::orchestrator::whiteboard::{Priority, handover};
 use crate::orchestrator::{IngestOptions, StepName, Vitesse};
+use crate::progress::Progress;
 use crate::spec::{ApiSpec, Diagnostic};
 use crate::store::repository::{Action, Integration, Status};
 
@@ -30,6 +31,8 @@ struct From<'a> {
     document: Option<&'a str>,
     connection: Option<&'a str>,
     discovery: &'a Value,
+    /// Whether a path in the record may be read.
+    files: bool,
 }
 
 impl Vitesse {
@@ -55,6 +58,7 @@ impl Vitesse {
             document: options.source_document.as_deref(),
             connection: given(&options.source_connection),
             discovery: &integration.source_discovery,
+            files: options.local_files,
         };
         let dest = From {
             side: "destination",
@@ -62,6 +66,7 @@ impl Vitesse {
             document: options.dest_document.as_deref(),
             connection: given(&options.dest_connection),
             discovery: &integration.dest_discovery,
+            files: options.local_files,
         };
         let step = run.progress().step("ingest", Some(2));
         let side = async |from: &From<'_>| {
@@ -94,6 +99,24 @@ impl Vitesse {
         if let Some(kept) = run.restore(from.side, &key).await? {
             return Ok(kept);
         }
+        let side = Side::from(self.fetch(from, &places, run.progress()).await?);
+        run.checkpoint(from.side, &key, &side).await?;
+        Ok(side)
+    }
+
+    /// A description as it is at this moment, without a step: to see whether it is still the same.
+    pub(in crate::orchestrator) async fn look(
+        &self,
+        side: &'static str,
+        discovery: &Value,
+        connection: Option<&str>,
+    ) -> Result<ApiSpec> {
+        let from = From { side, url: None, document: None, connection, discovery, files: true };
+        Ok(self.fetch(&from, &addresses(discovery), &self.progress).await?.spec)
+    }
+
+    async fn fetch(&self, from: &From<'_>, places: &[(&str, &str)], progress: &Progress) -> Result<Read> {
+        let named = |error: Error| error.with("side", from.side).with("api", api_name(from.discovery));
         let Some((first, others)) = places.split_first() else {
             return Err(named(
                 Error::new(ErrorKind::InvalidInput, "nothing says where the API's description is")
@@ -102,17 +125,17 @@ impl Vitesse {
             ));
         };
         let mut ingestor = Ingestor::new(self.inner.client.clone())
-            .with_progress(run.progress().clone())
+            .with_progress(progress.clone())
             .with_known(known_descriptions);
         if let Some(connection) = from.connection {
             ingestor = ingestor.with_auth(self.connection_auth(connection).await.map_err(named)?);
         }
-        let mut outcome = self.read_at(&ingestor, first).await;
+        let mut outcome = self.read_at(&ingestor, first, from.files).await;
         for place in others {
             // What was said to be the description and isn't is worth a search; a guard's refusal or a stop isn't.
             match &outcome {
                 Err(error) if !matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::AddressRefused) => {
-                    outcome = match self.read_at(&ingestor, place).await {
+                    outcome = match self.read_at(&ingestor, place, from.files).await {
                         Ok(found) => Ok(found),
                         Err(_) => outcome,
                     };
@@ -120,14 +143,12 @@ impl Vitesse {
                 _ => break,
             }
         }
-        let side = Side::from(outcome.map_err(named)?);
-        run.checkpoint(from.side, &key, &side).await?;
-        Ok(side)
+        outcome.map_err(named)
     }
 
-    async fn read_at(&self, ingestor: &Ingestor, place: &(&str, &str)) -> Result<Read> {
+    async fn read_at(&self, ingestor: &Ingestor, place: &(&str, &str), files: bool) -> Result<Read> {
         match place {
-            (_, path) if !is_url(path) && place.0 != "given" => Err(Error::new(
+            (_, path) if !is_url(path) && place.0 != "given" && !files => Err(Error::new(
                 ErrorKind::InvalidInput,
                 "only an address that is given for a step may be a file",
             )

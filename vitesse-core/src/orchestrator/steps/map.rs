@@ -6,17 +6,21 @@ use uuid::Uuid;
 use super::ingest::forget_test;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapper::{
-    EndpointPair, LearnedLine, MapRequest, Mapper, MapperOptions, MappingProposal, ProposedPair, Side, pairs,
+    EndpointPair, LearnedLine, MapRequest, Mapper, MapperOptions, MappingProposal, ProposedPair, Side,
+    StreamRef, pairs,
 };
 use crate::orchestrator::lease::{Done, Failed, Job, Run, inputs};
 use crate::orchestrator::outcome::{Mapped, next_step};
-use crate::orchestrator::streams::{Kept, Stream, most_complex, of, specs, used_lines};
+use crate::orchestrator::streams::{Kept, Stream, most_complex, of, reference, specs, used_lines};
 use crate::orchestrator::whiteboard::{Priority, What, handover};
 use crate::orchestrator::{Constraints, MapOptions, Preferences, StepName, StreamOptions, Vitesse, obey};
 use crate::spec::{ApiSpec, Endpoint};
 use crate::store::repository::{Action, AuditStatus, Integration, Status};
 
 const JOB: Job = Job { name: StepName::Map.as_str(), agent: StepName::Map.agent(), action: Action::Updated };
+
+/// Under which name a record keeps what the last mapping was asked for.
+pub(in crate::orchestrator) const MAP_OPTIONS: &str = "map_options";
 
 /// Everything that all streams share.
 struct Work {
@@ -25,7 +29,10 @@ struct Work {
     integration: Integration,
     constraints: Constraints,
     preferences: Preferences,
+    /// Hints for whichever stream has the field.
     hints: BTreeMap<String, String>,
+    /// The endpoints of all streams.
+    all: Vec<EndpointPair>,
     learned: Vec<LearnedLine>,
     previous: Vec<Stream>,
 }
@@ -37,6 +44,8 @@ struct Wanted {
     source_endpoint: String,
     dest_endpoint: String,
     options: StreamOptions,
+    /// The streams that run before it: its records may refer to theirs.
+    before: Vec<StreamRef>,
 }
 
 impl Vitesse {
@@ -56,14 +65,16 @@ impl Vitesse {
         run.finish(outcome).await
     }
 
-    async fn map_all(&self, run: &Run, options: MapOptions) -> Result<Done<Mapped>, Failed> {
+    async fn map_all(&self, run: &Run, mut options: MapOptions) -> Result<Done<Mapped>, Failed> {
         let integration = run.integration.clone();
         let (source, dest) = specs(&integration)?;
         let mut hints: BTreeMap<String, String> = BTreeMap::new();
         for (from, to) in &integration.mapping_hints {
             hints.extend(to.as_str().map(|to| (from.clone(), to.to_owned())));
         }
-        let work = Work {
+        let asked = serde_json::to_value(&MapOptions { restart: false, ..options.clone() }).unwrap_or_default();
+        hints.append(&mut options.mapping_hints);
+        let mut work = Work {
             learned: self.learned(&source.api_name, &dest.api_name).await?,
             constraints: Constraints::read(&integration.user_constraints)?,
             preferences: Preferences::read(&integration.user_preferences)?,
@@ -72,8 +83,10 @@ impl Vitesse {
             dest,
             integration,
             hints,
+            all: Vec::new(),
         };
         let wanted = settle(&work, options)?;
+        work.all = wanted.iter().map(|wanted| wanted.pair).collect();
         all_forbidden_known(&work, &wanted)?;
         let step = run.progress().step("map", Some(wanted.len() as u64));
         let mut streams = Vec::new();
@@ -95,16 +108,17 @@ impl Vitesse {
             streams.push(stream);
         }
         drop(step);
-        Ok(done(&work, streams)?)
+        Ok(done(&work, streams, asked)?)
     }
 }
 
 impl Work {
     /// Names everything that a stream's mapping follows from.
     fn inputs(&self, wanted: &Wanted) -> String {
-        let Wanted { name, source_endpoint, dest_endpoint, options, .. } = wanted;
+        let Wanted { name, source_endpoint, dest_endpoint, options, before, .. } = wanted;
         let said = json!([
             options,
+            before,
             self.hints,
             self.integration.user_constraints,
             self.integration.user_preferences,
@@ -151,9 +165,9 @@ impl Work {
     }
 
     fn request(&self, wanted: &Wanted) -> Result<MapRequest> {
-        let mut hints = self.hints.clone();
-        hints.extend(wanted.options.mapping_hints.clone());
         let endpoint = self.endpoint(wanted)?;
+        let mut hints = self.hints_for(wanted.pair, wanted.before.is_empty());
+        hints.extend(wanted.options.mapping_hints.clone());
         Ok(MapRequest {
             intent: self.integration.user_intent.clone(),
             hints: hints.into_iter().collect(),
@@ -161,8 +175,23 @@ impl Work {
             never_send: obey::forbidden_here(&self.constraints, &self.source, endpoint),
             learned: self.learned.clone(),
             overrides: wanted.options.overrides.clone(),
-            ..MapRequest::default()
+            streams: wanted.before.clone(),
         })
+    }
+
+    /// The hints for all streams that concern one: those whose two fields it has. One that is for no stream at all
+    /// stays with the first, where the mapper says what is wrong with it.
+    fn hints_for(&self, pair: EndpointPair, first: bool) -> BTreeMap<String, String> {
+        let has = |pair: EndpointPair, from: &str, to: &str| {
+            let source = self.source.get(pair.source).and_then(obey::record_schema);
+            let dest = self.dest.get(pair.dest).and_then(|endpoint| endpoint.request_schema);
+            source.is_some_and(|root| self.source.schemas.field(root, from).is_some())
+                && dest.is_some_and(|root| self.dest.schemas.field(root, to).is_some())
+        };
+        let some = |from: &str, to: &str| self.all.iter().any(|pair| has(*pair, from, to));
+        let mut hints = self.hints.clone();
+        hints.retain(|from, to| has(pair, from, to) || (first && !some(from, to)));
+        hints
     }
 
     fn finish(&self, wanted: &Wanted, proposal: &mut MappingProposal) -> Result<()> {
@@ -194,24 +223,20 @@ fn specs_are_there(integration: &Integration) -> Result<()> {
 
 /// Which streams there are to be, in their order.
 fn settle(work: &Work, options: MapOptions) -> Result<Vec<Wanted>> {
-    let MapOptions { source_endpoint, dest_endpoint, mapping_hints, constants, overrides, streams, .. } =
-        options;
+    let MapOptions { source_endpoint, dest_endpoint, constants, overrides, streams, .. } = options;
     if !streams.is_empty() {
         if source_endpoint.is_some() || dest_endpoint.is_some() {
             return Err(Error::new(ErrorKind::InvalidInput, "give either streams or one pair of endpoints")
                 .in_operation("orchestrator.map"));
         }
         let mut wanted: Vec<Wanted> = Vec::new();
-        for mut stream in streams {
-            for (from, to) in &mapping_hints {
-                stream.mapping_hints.entry(from.clone()).or_insert_with(|| to.clone());
-            }
+        for stream in streams {
             wanted.extend(named(work, stream)?);
         }
         return unique(wanted);
     }
     let stream =
-        StreamOptions { name: None, source_endpoint, dest_endpoint, mapping_hints, constants, overrides };
+        StreamOptions { source_endpoint, dest_endpoint, constants, overrides, ..StreamOptions::default() };
     unique(named(work, stream)?)
 }
 
@@ -227,7 +252,7 @@ fn named(work: &Work, options: StreamOptions) -> Result<Vec<Wanted>> {
         };
         let (from, to) = (written(&work.source, pair.source), written(&work.dest, pair.dest));
         let name = options.name.clone().unwrap_or_else(|| resource(&from));
-        return Ok(vec![Wanted { name, pair, source_endpoint: from, dest_endpoint: to, options }]);
+        return Ok(vec![Wanted { name, pair, source_endpoint: from, dest_endpoint: to, options, before: Vec::new() }]);
     }
     let found = pairs(&work.source, &work.dest, &work.integration.user_intent)?;
     let fits = |written: &str, asked: &Option<String>| {
@@ -252,13 +277,15 @@ fn named(work: &Work, options: StreamOptions) -> Result<Vec<Wanted>> {
         source_endpoint: pair.source_endpoint,
         dest_endpoint: pair.dest_endpoint,
         options: options.clone(),
+        before: Vec::new(),
     });
     Ok(wanted.collect())
 }
 
-/// Streams are known by their names; of the same name, later ones get a number.
+/// Streams are known by their names; of the same name, later ones get a number. Each knows those before it.
 fn unique(wanted: Vec<Wanted>) -> Result<Vec<Wanted>> {
     let mut names: Vec<String> = Vec::new();
+    let mut before: Vec<StreamRef> = Vec::new();
     let mut all = wanted;
     for stream in &mut all {
         let base = stream.name.clone();
@@ -268,6 +295,8 @@ fn unique(wanted: Vec<Wanted>) -> Result<Vec<Wanted>> {
             number += 1;
         }
         names.push(stream.name.clone());
+        stream.before.clone_from(&before);
+        before.push(reference(&stream.name, &stream.source_endpoint, &stream.dest_endpoint));
     }
     Ok(all)
 }
@@ -285,8 +314,7 @@ fn all_forbidden_known(work: &Work, wanted: &[Wanted]) -> Result<()> {
     for stream in wanted {
         let endpoint = work.endpoint(stream)?;
         known.extend(obey::forbidden_here(&work.constraints, &work.source, endpoint));
-        let root = endpoint.records.as_ref().and_then(|records| records.schema).or(endpoint.response_schema);
-        if let Some(root) = root {
+        if let Some(root) = obey::record_schema(endpoint) {
             fields
                 .extend(work.source.schemas.fields(root, 4).into_iter().map(|field| field.path.to_string()));
         }
@@ -294,7 +322,7 @@ fn all_forbidden_known(work: &Work, wanted: &[Wanted]) -> Result<()> {
     obey::all_known(&work.constraints, &known, &fields)
 }
 
-fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
+fn done(work: &Work, streams: Vec<Stream>, asked: serde_json::Value) -> Result<Done<Mapped>> {
     let abstained = streams.iter().all(|stream| stream.proposal.refused.is_some());
     let status = if abstained { Status::Mapping } else { Status::Testing };
     let (count, complexity) = (used_lines(&streams), most_complex(&streams));
@@ -327,6 +355,8 @@ fn done(work: &Work, streams: Vec<Stream>) -> Result<Done<Mapped>> {
     let rows = if abstained { Vec::new() } else { kept.rows.clone() };
     let mut done = Done::new(value, move |integration| {
         kept.write(integration);
+        // What a file that says the same would be compared with.
+        integration.extra_metadata.insert(MAP_OPTIONS.into(), asked.clone());
         if abstained {
             // What was proposed is kept for people to look at; it is no mapping to go on with.
             integration.mapping_logic = None;

@@ -3,10 +3,12 @@
 mod delete;
 mod deploy;
 mod ingest;
+mod live;
 mod map;
 mod test;
 mod update;
 mod whole;
 
 pub(super) use ingest::forget_test;
-pub(super) use map::blocking;
+pub(super) use map::{MAP_OPTIONS, blocking};
+pub(super) use test::TEST_OPTIONS;

@@ -17,6 +17,9 @@ use crate::store::repository::{Action, AuditStatus, Status, StepError, TestResul
 
 const JOB: Job = Job { name: StepName::Test.as_str(), agent: StepName::Test.agent(), action: Action::Tested };
 
+/// Under which name a record keeps what the last test was asked for.
+pub(in crate::orchestrator) const TEST_OPTIONS: &str = "test_options";
+
 /// What the record keeps of a test.
 #[derive(Serialize)]
 struct Kept<'a> {
@@ -59,6 +62,10 @@ impl Vitesse {
         wanted.seed = options.seed.unwrap_or(wanted.seed);
         let guardian = Arc::new(Guardian::new(wanted).with_functions(self.inner.functions.clone()));
         let both = Arc::new(specs(integration)?);
+        let apis = match options.live {
+            true => Some(self.live_apis(integration, &streams, options)?),
+            false => None,
+        };
         let step = run.progress().step("test", Some(streams.len() as u64));
         let mut tests = Vec::new();
         for stream in &streams {
@@ -77,12 +84,20 @@ impl Vitesse {
                     report
                 }
             };
+            let report = match &apis {
+                Some(apis) => {
+                    let [source, dest] = apis.of(stream, &both);
+                    let (client, progress) = (&self.inner.client, run.progress());
+                    guardian.probe(report, stream.mapping(), source, dest, client, progress).await?
+                }
+                None => report,
+            };
             step.note(format!("{}: {:.1} of 100", stream.name, report.health_score.overall));
             step.advance(1)?;
             tests.push(StreamTest { name: stream.name.clone(), report });
         }
         drop(step);
-        Ok(self.done(integration.id, integration.status, &streams, tests)?)
+        Ok(self.done(integration.id, integration.status, &streams, tests, options)?)
     }
 
     fn done(
@@ -91,6 +106,7 @@ impl Vitesse {
         before: Status,
         streams: &[Stream],
         tests: Vec<StreamTest>,
+        options: &TestStepOptions,
     ) -> Result<Done<Tested>> {
         let passed = tests.iter().all(|test| test.report.passed());
         let status = match (passed, before) {
@@ -151,10 +167,12 @@ impl Vitesse {
             true => handover(JOB.agent, "deployer", verdict.reason.clone(), Priority::Normal),
             false => handover(JOB.agent, "mapper", verdict.reason.clone(), Priority::High),
         };
+        let asked = json!(options);
         let mut done = Done::new(value, move |integration| {
             integration.health_score = Some(health.clone());
             integration.test_report = Some(kept.clone());
             integration.status = status;
+            integration.extra_metadata.insert(TEST_OPTIONS.into(), asked.clone());
             integration.last_error.clone_from(&error);
         });
         done.status = match (passed, some) {

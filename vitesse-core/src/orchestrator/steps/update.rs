@@ -1,9 +1,10 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::ingest::forget_test;
+use super::ingest::{forget_mapping, forget_test};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orchestrator::create::{checked_config, checked_name};
+use crate::orchestrator::discovery::checked;
 use crate::orchestrator::lease::{Done, Failed, Job};
 use crate::orchestrator::{Constraints, Preferences, UpdateIntegration, Vitesse};
 use crate::store::Revision;
@@ -12,8 +13,8 @@ use crate::store::repository::{Action, Integration, Status};
 const JOB: Job = Job { name: "update", agent: "discovery", action: Action::Updated };
 
 impl Vitesse {
-    /// Changes what people said of an integration. What depended on it is invalid then: another intent, hint,
-    /// constraint or preference wants a new mapping, another deployment configuration a new deployment. What runs
+    /// Changes what people said of an integration. What depended on it is invalid then: another API wants its
+    /// description read, another intent, hint, constraint or preference a new mapping, another deployment configuration a new deployment. What runs
     /// goes on until then.
     ///
     /// # Errors
@@ -50,6 +51,12 @@ impl Vitesse {
         if let Some(description) = changes.description {
             after.description = description;
         }
+        if let Some(source) = changes.source_discovery {
+            after.source_discovery = checked("source_discovery", &source, self.now())?;
+        }
+        if let Some(dest) = changes.dest_discovery {
+            after.dest_discovery = checked("dest_discovery", &dest, self.now())?;
+        }
         if let Some(intent) = changes.user_intent {
             after.user_intent = intent;
         }
@@ -85,19 +92,28 @@ impl Vitesse {
             || after.mapping_hints != before.mapping_hints
             || after.user_constraints != before.user_constraints
             || after.user_preferences != before.user_preferences;
+        let reread = after.source_discovery != before.source_discovery
+            || after.dest_discovery != before.dest_discovery;
         let redeploy = after.deployment_config != before.deployment_config && before.status == Status::Active;
         let changed = changed_names(before, &after);
         let has_specs = before.source_api_spec.is_some() && before.dest_api_spec.is_some();
         let mut done = Done::new((), move |integration| {
             integration.name.clone_from(&after.name);
             integration.description.clone_from(&after.description);
+            integration.source_discovery.clone_from(&after.source_discovery);
+            integration.dest_discovery.clone_from(&after.dest_discovery);
             integration.user_intent.clone_from(&after.user_intent);
             integration.mapping_hints.clone_from(&after.mapping_hints);
             integration.user_constraints.clone_from(&after.user_constraints);
             integration.user_preferences.clone_from(&after.user_preferences);
             integration.deployment_target.clone_from(&after.deployment_target);
             integration.deployment_config.clone_from(&after.deployment_config);
-            if remap && integration.status != Status::Discovering && has_specs {
+            if reread {
+                integration.source_api_spec = None;
+                integration.dest_api_spec = None;
+                forget_mapping(integration);
+                integration.status = Status::Discovering;
+            } else if remap && integration.status != Status::Discovering && has_specs {
                 // The streams stay, so that mapping again keeps what people reviewed.
                 integration.mapping_logic = None;
                 forget_test(integration);
@@ -106,7 +122,7 @@ impl Vitesse {
                 integration.status = Status::Deploying;
             }
         });
-        if remap {
+        if remap || reread {
             done.rows.transformations = Some(Vec::new());
         }
         done.details = Map::from_iter([("changed".to_owned(), json!(changed))]);
@@ -137,6 +153,8 @@ fn changed_names(before: &Integration, after: &Integration) -> Vec<String> {
     let all = [
         ("name", before.name != after.name),
         ("description", before.description != after.description),
+        ("source_discovery", before.source_discovery != after.source_discovery),
+        ("dest_discovery", before.dest_discovery != after.dest_discovery),
         ("user_intent", before.user_intent != after.user_intent),
         ("mapping_hints", before.mapping_hints != after.mapping_hints),
         ("user_constraints", before.user_constraints != after.user_constraints),

@@ -1,10 +1,19 @@
 //! What can be typed.
 
+mod integrations;
+mod review;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitesse_core::mock::Latency;
+
+pub(crate) use integrations::{
+    Authorize, Connect, Connections, Create, Delete, Deploy, Export, History, Ingest, List, Logs, Map,
+    Test, Which,
+};
+pub(crate) use review::{ProjectFile, Review};
 
 /// Connect two business APIs: from their descriptions to a tested, running integration.
 #[derive(Debug, Parser)]
@@ -36,6 +45,9 @@ pub(crate) struct Global {
     /// No progress and no notes, only the answer.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Who acts, as the audit log names them; your login name if nobody is named.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) actor: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,6 +62,43 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make an integration of two APIs.
+    Create(Create),
+    /// Read the descriptions of both APIs.
+    Ingest(Ingest),
+    /// Find which fields of the source become which of the destination.
+    Map(Map),
+    /// Look at the mapping line by line; accept, change, reject and add lines; try it on a record.
+    Review(Review),
+    /// Prove the mapping on synthetic records.
+    Test(Test),
+    /// Bring up what was tested, and wait until it is healthy.
+    Deploy(Deploy),
+    /// Tell how an integration is, and what runs of it.
+    Status(Which),
+    /// List integrations, newest first.
+    List(List),
+    /// Show the log of what runs.
+    Logs(Logs),
+    /// Tell what was done to an integration, by whom, and how it ended.
+    History(History),
+    /// Stop what runs, and keep its place and its state.
+    Pause(Which),
+    /// Start what was paused.
+    Resume(Which),
+    /// Destroy what runs of an integration, and remove it with every record of it.
+    Delete(Delete),
+    /// Add a connection: a named set of credentials for one API.
+    Connect(Connect),
+    /// Add, list, try and remove connections.
+    #[command(subcommand)]
+    Connections(Connections),
+    /// Show what `apply` would do.
+    Plan(ProjectFile),
+    /// Make an integration as a file describes it: what differs, and nothing else.
+    Apply(ProjectFile),
+    /// Write the complete project of an integration to a folder.
+    Export(Export),
     /// Look at the store: which it is, and whether it answers.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use vitesse_core::Result;
+use vitesse_core::deployer::{LogPage, LogQuery};
+
+use super::session::Session;
+use crate::args::Logs;
+use crate::ui::{Screen, Show};
+
+/// How long to wait before asking for more.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub(crate) fn run(args: &Logs, session: &Session<'_>) -> Result<()> {
+    session.with(&args.which, async |vitesse, id| {
+        let mut query = LogQuery { after: None, limit: args.lines };
+        loop {
+            let page = vitesse.logs(id, &query).await?;
+            let next = page.next.clone();
+            session.ui.report(&Report { page })?;
+            let cancel = session.cancel();
+            if !args.follow || cancel.is_cancelled() {
+                return Ok(());
+            }
+            query.after = next.or(query.after);
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    })
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Report {
+    page: LogPage,
+}
+
+impl Show for Report {
+    fn show(&self, screen: &mut Screen) {
+        self.page.lines.iter().for_each(|line| screen.line(&line.text));
+    }
+}
