@@ -22,7 +22,7 @@ fn case(file: &str) {
         .env("VITESSE_HOME", path("home"))
         .env("NO_COLOR", "1")
         .env("USER", "anna")
-        .env("SECRET_KEY", "0123456789abcdef0123456789abcdef")
+        .env("SECRET_KEY", "NvwKeS0Npk4oOIw0xiZnfjJVRnnYWEIuqnHXpq69hOU=")
         .env("SHOP_KEY", "s3cret")
         .env("CRM_CLIENT", "me:s3cret")
         .register_bin("vitesse", trycmd::cargo::cargo_bin!("vitesse"))
@@ -77,7 +77,7 @@ fn a_review_takes_one_edit_a_line_and_survives_mistakes() {
     json(home, &["ingest", "Shop"]);
     json(home, &["map", "Shop"]);
     let typed = "accept 7\nacept 8\nset given_name=upper(first_name)\nset nothing=at_all\nstream ordrs\nstream orders\n\
-                 set name=number\naccept above 0.9\ntry {\"id\": \"o1\", \"number\": 7}\nhelp\nshow\ndone\nreject 1\n";
+                 set name=number\naccept above 0.9\ntry {\"id\": \"o1\", \"number\": 7, \"total_price\": \"9.90\", \"status\": \"open\", \"customer_id\": \"c1\"}\nhelp\nshow\ndone\nreject 1\n";
     let output = vitesse(home, &["review", "Shop", "--interactive", "--quiet"], typed);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{err}");

@@ -10,7 +10,7 @@ fn read(pairs: &[(&str, &str)]) -> Result<Config> {
 
 #[test]
 fn the_table_and_the_reader_know_the_same_variables() {
-    // `HOME` and `XDG_DATA_HOME` belong to the platform, not to us.
+    // Where data belongs and who is logged in is told by the platform, not by us.
     let asked = RefCell::new(BTreeSet::new());
     Config::read(|name| {
         asked.borrow_mut().insert(name.to_owned());
@@ -24,7 +24,7 @@ fn the_table_and_the_reader_know_the_same_variables() {
             let twin = has_twin.then(|| format!("{}_FILE", variable.name));
             std::iter::once(variable.name.to_owned()).chain(twin)
         })
-        .chain(["HOME".into(), "XDG_DATA_HOME".into()])
+        .chain(["HOME", "LOGNAME", "USER", "XDG_DATA_HOME"].map(String::from))
         .collect();
     assert_eq!(asked.into_inner(), documented);
 }

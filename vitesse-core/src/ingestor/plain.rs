@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn lines_are_told_and_slips_are_not_mended() {
-        let file = PlainFile::parse("a: 1\nb:\n  - x: [1, 2]\n    y: 007\n").unwrap();
+        let file = PlainFile::parse("a: 1\nb:\n  - x: [1, 2]\n    y: '007'\n").unwrap();
         assert_eq!(file.to_json().unwrap(), r#"{"a":1,"b":[{"x":[1,2],"y":"007"}]}"#);
         assert_eq!((file.line("/b/0/y"), file.line("/b/0/nothing"), file.line("")), (4, 3, 1));
         for (text, line) in [("a: 1\na: 2\n", 2), ("a: [1\nb: 2\n", 2)] {

@@ -34,7 +34,8 @@ impl Vitesse {
             let spec = read(&text, &ReadOptions { address: named.to_owned(), ..ReadOptions::default() })
                 .map_err(|error| error.with("file", named))?
                 .spec;
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            // One file has one name, from wherever it is meant.
+            let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
             return Ok(json!({
                 "api_name": spec.api_name, "base_url": spec.base_url, "spec_url": absolute.display().to_string(),
                 "source": "file",

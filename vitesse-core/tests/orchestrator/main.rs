@@ -10,6 +10,7 @@
 mod common;
 mod connections;
 mod killed;
+mod project;
 #[path = "../deployer/stand_in.rs"]
 mod stand_in;
 mod steps;

@@ -399,7 +399,7 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
 
 /// The environment of a test.
 #[derive(Debug, Default)]
-struct Fixed;
+pub(crate) struct Fixed;
 
 impl vitesse_core::secret::CredentialSource for Fixed {
     fn get(&self, name: &str) -> vitesse_core::Result<Option<Secret>> {

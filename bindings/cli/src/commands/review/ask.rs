@@ -50,13 +50,12 @@ pub(super) async fn until_done(
                 stream = Some(found.name.clone());
             }),
             "try" => super::show_tried(vitesse, id, stream.as_deref(), words, session).await,
-            verb => match make(vitesse, id, verb, words.trim(), &review, stream.as_deref()).await {
-                Ok(made) => {
-                    review = vitesse.review(id).await?;
-                    session.ui.say(&made)
-                }
-                Err(error) => Err(error),
-            },
+            verb => {
+                let made = make(vitesse, id, verb, words.trim(), &review, stream.as_deref()).await;
+                // An edit that failed is on record too, so what was seen before it is old either way.
+                review = vitesse.review(id).await?;
+                made.and_then(|made| session.ui.say(&made))
+            }
         };
         if let Err(error) = outcome {
             session.ui.tell(&error);
