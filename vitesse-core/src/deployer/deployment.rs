@@ -157,6 +157,9 @@ pub struct State {
     pub restarts: u32,
     /// When what runs was started.
     pub started_at: Option<Timestamp>,
+    /// Where its operators ask it, if this machine can reach that.
+    #[serde(default)]
+    pub admin_url: Option<String>,
 }
 
 impl State {
@@ -169,6 +172,7 @@ impl State {
             mapping_hash: None,
             restarts: 0,
             started_at: None,
+            admin_url: None,
         }
     }
 }

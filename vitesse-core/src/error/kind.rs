@@ -120,6 +120,9 @@ kinds! {
     /// Reading or writing a file or stream failed.
     Io = "io", permanent, exit 23,
         remedy: "Check the path, its permissions and the space left.";
+    /// A run of a deployment stopped before its end; what was delivered stays.
+    RunFailed = "run_failed", temporary, exit 24,
+        remedy: "Mend what the message names; the next run goes on from there.";
     /// A fault of Vitesse itself.
     Internal = "internal", permanent, exit 70,
         remedy: "Please report it with the message.";

@@ -60,7 +60,7 @@ pub use review::{
     FieldMapping, LineView, NewFieldMapping, NewTransformationRule, Review, ReviewEdit, Reviewed, RunEdit,
     StreamEdit, StreamReview, TransformationRule, Tried,
 };
-pub use running::IntegrationStatus;
+pub use running::{IntegrationStatus, Moved};
 pub use streams::Stream;
 pub use vitesse::Vitesse;
 pub use wishes::{Constraints, Preferences};

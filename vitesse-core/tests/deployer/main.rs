@@ -1,5 +1,5 @@
 //! The target `process`, with a program that stands in for the runtime: what is tested here is how a process is
-//! started, watched, adopted and ended. The suite of the runtime runs the same promises with the real binary.
+//! started, watched, adopted and ended. The real runtime is held to the same promises.
 
 #![expect(
     clippy::unwrap_used,

@@ -61,6 +61,31 @@ async fn it_keeps_the_contract() {
     assert_eq!(left, 0, "a folder outlived its deployment");
 }
 
+/// The runtime as it ships, if it is named; else the one that the workspace's tests build.
+fn runtime() -> std::path::PathBuf {
+    let built = || std::env::current_exe().unwrap().with_file_name("../vitesse-runtime");
+    let path = std::env::var_os("VITESSE_RUNTIME").map_or_else(built, Into::into);
+    assert!(path.is_file(), "build it first: cargo build -p vitesse-runtime ({})", path.display());
+    path.canonicalize().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_real_runtime_keeps_the_contract() {
+    let home = tempfile::tempdir().unwrap();
+    let mut options = ProcessOptions::new(home.path());
+    options.runtime = RuntimeSearch { option: Some(runtime()), ..RuntimeSearch::default() };
+    options.restart_after = Duration::from_millis(50);
+    let target = Arc::new(ProcessTarget::new(options).unwrap());
+    let functions = target.functions().await.unwrap().unwrap();
+    assert!(functions.iter().any(|name| name == "scale_decimal"), "{functions:?}");
+    // A schedule that nobody understands keeps it from starting.
+    let mut broken = deployment("broken");
+    broken.environment.insert("VITESSE_SCHEDULE".into(), "now and then".into());
+    let samples = DeployerSamples { healthy: deployment("well"), broken };
+    deployer_behaviour(target, samples).await;
+    assert_eq!(std::fs::read_dir(home.path().join("deployments")).unwrap().count(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_crashes_is_started_again_and_counted() {
     if stand_in::play() {

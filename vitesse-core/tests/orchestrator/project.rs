@@ -192,7 +192,7 @@ fn every_mistake_is_named_with_its_line() {
     check(&format!("version: 2\nname: x\n{sides}"), &["line 1, version", "reads version 1"]);
     check(&format!("name: x\n{sides}hints: {{a: [b]}}\n"), &["line 4, hints"]);
     check("name: [\n", &["line"]);
-    check(&format!("name: x\nname: y\n{sides}"), &["line 2"]);
+    check(&format!("name: x\nname: y\n{sides}"), &["occurs twice", "line: 2"]);
 }
 
 #[test]

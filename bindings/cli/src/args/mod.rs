@@ -62,6 +62,8 @@ pub(crate) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See all of it work in a minute: two businesses, five steps, a thousand customers, on this machine alone.
+    Demo(Demo),
     /// Make an integration of two APIs.
     Create(Create),
     /// Read the descriptions of both APIs.
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Status(Which),
     /// List integrations, newest first.
     List(List),
+    /// Have what runs move records now, beside its schedule, and wait until it did.
+    Sync(Which),
     /// Show the log of what runs.
     Logs(Logs),
     /// Tell what was done to an integration, by whom, and how it ended.
@@ -137,6 +141,14 @@ pub(crate) enum Command {
 pub(crate) enum StoreCommand {
     /// Open the store and ask whether it can serve.
     Check,
+}
+
+/// What `demo` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// How many customers the shop has; each has two orders.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) customers: u32,
 }
 
 /// What `discover` takes.

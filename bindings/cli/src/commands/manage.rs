@@ -1,8 +1,9 @@
-//! `pause`, `resume` and `delete`.
+//! `sync`, `pause`, `resume` and `delete`.
 
 use serde::Serialize;
 use uuid::Uuid;
-use vitesse_core::Result;
+use vitesse_core::orchestrator::Moved;
+use vitesse_core::{Error, ErrorKind, Result};
 
 use super::session::Session;
 use crate::args::{Delete, Which};
@@ -27,6 +28,35 @@ pub(crate) fn delete(args: &Delete, session: &Session<'_>) -> Result<()> {
         vitesse.delete(id, args.force).await?;
         session.ui.report(&Done::new(id, &args.which, "deleted", "is gone, with what ran of it"))
     })
+}
+
+/// Has the deployment move records now.
+pub(crate) fn sync(args: &Which, session: &Session<'_>) -> Result<()> {
+    session.with(args, async |vitesse, id| {
+        let moved = vitesse.sync_now(id).await?;
+        let failed = moved.error.clone().map(|error| {
+            Error::new(ErrorKind::RunFailed, error).in_operation("cli.sync").with("integration", id)
+        });
+        session.ui.report(&Run { moved })?;
+        failed.map_or(Ok(()), Err)
+    })
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Run {
+    moved: Moved,
+}
+
+impl Show for Run {
+    fn show(&self, screen: &mut Screen) {
+        for stream in &self.moved.streams {
+            screen.done(format!("{}: {}", stream.stream, stream.counts));
+        }
+        for letter in &self.moved.dead_letters {
+            screen.line(format!("  {} {}: {}", letter.stream, letter.id, letter.message));
+        }
+    }
 }
 
 #[derive(Serialize)]

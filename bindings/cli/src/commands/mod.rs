@@ -3,6 +3,7 @@
 mod completions;
 mod connections;
 mod create;
+mod demo;
 mod deploy;
 mod discover;
 mod env;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
     let actor = cli.global.actor;
     let session = |config| Session { config, ui, actor, progress: ui.progress() };
     match cli.command {
+        Command::Demo(args) => demo::run(&args, config?, ui),
         Command::Create(args) => create::run(&args, &session(config?)),
         Command::Ingest(args) => ingest::run(&args, &session(config?)),
         Command::Map(args) => map::run(&args, &session(config?)),
@@ -52,6 +54,7 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::List(args) => list::run(&args, &session(config?)),
         Command::Logs(args) => logs::run(&args, &session(config?)),
         Command::History(args) => history::run(&args, &session(config?)),
+        Command::Sync(args) => manage::sync(&args, &session(config?)),
         Command::Pause(args) => manage::pause(&args, &session(config?)),
         Command::Resume(args) => manage::resume(&args, &session(config?)),
         Command::Delete(args) => manage::delete(&args, &session(config?)),

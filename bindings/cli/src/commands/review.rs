@@ -127,6 +127,16 @@ pub(super) fn show(review: &Review, only: Option<&str>, screen: &mut Screen) {
     }
 }
 
+/// Only the lines of each stream, and how sure the mapper is of them.
+pub(super) fn show_lines(review: &Review, screen: &mut Screen) {
+    for stream in &review.streams {
+        screen.line(format!("{}: {} → {}", stream.name, stream.source_endpoint, stream.dest_endpoint));
+        let short = |line: &LineView| row(line).into_iter().skip(1).take(4).collect();
+        let rows = stream.lines.iter().filter(|line| line.enabled).map(short).collect();
+        screen.table(&["source", "", "destination", "sure"], rows);
+    }
+}
+
 fn show_stream(stream: &StreamReview, screen: &mut Screen) {
     screen.heading(format!("{}: {} → {}", stream.name, stream.source_endpoint, stream.dest_endpoint));
     let rows = stream.lines.iter().map(row).collect();

@@ -48,6 +48,13 @@ impl Show for Report {
 
 /// Scores, then what is wrong by cause, the gravest first.
 pub(super) fn show(tested: &Tested, screen: &mut Screen) {
+    screen.heading("Test");
+    show_scores(tested, screen);
+    show_findings(tested, screen);
+}
+
+/// The score of each stream, and what decided.
+pub(super) fn show_scores(tested: &Tested, screen: &mut Screen) {
     let row = |name: &str, report: &TestReport| {
         let score = &report.health_score;
         vec![
@@ -60,8 +67,10 @@ pub(super) fn show(tested: &Tested, screen: &mut Screen) {
         ]
     };
     let rows = tested.streams.iter().map(|test| row(&test.name, &test.report)).collect();
-    screen.heading("Test");
     screen.table(&["stream", "gate", "score", "records", "endpoints", "because"], rows);
+}
+
+fn show_findings(tested: &Tested, screen: &mut Screen) {
     for test in &tested.streams {
         for issue in &test.report.critical_issues {
             screen.warn(format!("{}: {issue}", test.name));

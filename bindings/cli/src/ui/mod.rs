@@ -66,6 +66,17 @@ impl Ui {
         written(stdout.write_all(bytes).and_then(|()| stdout.flush()))
     }
 
+    /// Prints a part of an answer that comes bit by bit; programs get it as a whole.
+    pub(crate) fn show(&self, part: impl FnOnce(&mut Screen)) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut screen = Screen::new(!self.quiet);
+        part(&mut screen);
+        let mut stdout = anstream::stdout().lock();
+        written(stdout.write_all(screen.finish().as_bytes()).and_then(|()| stdout.flush()))
+    }
+
     /// Prints a few lines for a person who is asked something.
     pub(crate) fn say(&self, text: &str) -> Result<()> {
         written(writeln!(anstream::stdout().lock(), "{text}"))

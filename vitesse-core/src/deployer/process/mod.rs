@@ -448,6 +448,7 @@ impl Deployer for ProcessTarget {
             mapping_hash: Some(record.mapping_hash),
             restarts: record.restarts,
             started_at: record.started_at,
+            admin_url: (!record.paused).then(|| format!("http://127.0.0.1:{}", record.admin_port)),
         })
     }
 
