@@ -107,7 +107,10 @@ fn what_is_listed_as_json_can_be_gone_on_with() {
     let first = json(home, &["list", "--limit", "2"]);
     let after = first["next"].as_str().unwrap();
     let second = json(home, &["list", "--limit", "2", "--after", after]);
-    assert_eq!((first["integrations"].as_array().unwrap().len(), second["integrations"][0]["name"].as_str()), (2, Some("one")));
+    assert_eq!(
+        (first["integrations"].as_array().unwrap().len(), second["integrations"][0]["name"].as_str()),
+        (2, Some("one"))
+    );
     // An integration is named by its name, its id, or the beginning of its id.
     let id = second["integrations"][0]["id"].as_str().unwrap();
     for which in [id, &id[..8], "one"] {

@@ -136,9 +136,8 @@ impl Runtime {
                 "install the runtime of this release",
             );
         }
-        check_functions(self.functions.as_deref(), mappings).map_err(|error| {
-            error.with("runtime", self.path.display()).with("version", &self.version)
-        })
+        check_functions(self.functions.as_deref(), mappings)
+            .map_err(|error| error.with("runtime", self.path.display()).with("version", &self.version))
     }
 }
 
@@ -169,7 +168,9 @@ pub fn check_functions(known: Option<&[String]>, mappings: &[Mapping]) -> Result
             format!("the runtime doesn't know the function {}", unknown.join(", ")),
         )
         .in_operation("deployer.runtime")
-        .help("build a runtime with vitesse_runtime::run(functions) that does, and name it by VITESSE_RUNTIME")),
+        .help(
+            "build a runtime with vitesse_runtime::run(functions) that does, and name it by VITESSE_RUNTIME",
+        )),
     }
 }
 

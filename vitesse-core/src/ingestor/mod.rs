@@ -69,10 +69,10 @@ mod uri;
 mod yaml;
 
 pub use data::read_data;
-#[cfg(feature = "orchestrate")]
-pub(crate) use plain::PlainFile;
 #[cfg(feature = "net")]
 pub use fetch::{Ingestor, KnownDescription, Wanted};
+#[cfg(feature = "orchestrate")]
+pub(crate) use plain::PlainFile;
 pub use read::{Ingested, ReadOptions, SourceDocument, missing_documents, read, read_set};
 #[cfg(feature = "net")]
 pub use request::{AuthDetails, IngestRequest};

@@ -55,11 +55,7 @@ impl LearnedLines {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn add_to(
-        &self,
-        mut batch: Batch,
-        mappings: &[&Mapping],
-    ) -> Result<(Batch, Vec<LearnedLine>)> {
+    pub async fn add_to(&self, mut batch: Batch, mappings: &[&Mapping]) -> Result<(Batch, Vec<LearnedLine>)> {
         let mut keys: Vec<Key> = Vec::new();
         let mut lines: Vec<LearnedLine> = Vec::new();
         for line in mappings.iter().flat_map(|mapping| learned_lines(mapping)) {

@@ -29,7 +29,9 @@ impl Vitesse {
             return Ok(json!({"api_name": host(named), place: named, "source": "url"}));
         }
         let path = Path::new(named);
-        if path.exists() || path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
+        if path.exists()
+            || path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
+        {
             let text = files::read(path, files::MOST_BYTES)?;
             let spec = read(&text, &ReadOptions { address: named.to_owned(), ..ReadOptions::default() })
                 .map_err(|error| error.with("file", named))?
@@ -52,9 +54,7 @@ impl Vitesse {
         let ids = discovery.entries().iter().map(|entry| entry.id.as_str());
         Err(match did_you_mean(named, ids) {
             Some(hint) => error.help(format!("{hint} `vitesse discover {named}` searches the catalogue")),
-            None => error.help(
-                "give a file, an address, or an id that `vitesse discover` shows",
-            ),
+            None => error.help("give a file, an address, or an id that `vitesse discover` shows"),
         })
     }
 }

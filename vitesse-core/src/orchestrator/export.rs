@@ -29,7 +29,8 @@ impl Vitesse {
     pub async fn export(&self, id: Uuid) -> Result<Vec<Exported>> {
         let integration = self.get(id).await?;
         let streams = mapped(&integration)?;
-        let streams: Vec<&Stream> = streams.iter().filter(|stream| stream.proposal.refused.is_none()).collect();
+        let streams: Vec<&Stream> =
+            streams.iter().filter(|stream| stream.proposal.refused.is_none()).collect();
         let mappings: Vec<Mapping> = streams.iter().map(|stream| stream.mapping().clone()).collect();
         let mut files = Vec::new();
         let mut rows = Vec::new();

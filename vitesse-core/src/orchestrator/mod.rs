@@ -53,8 +53,8 @@ pub use options::{
 };
 pub use outcome::{DeployReport, Ingested, Mapped, NextStep, Overview, StepName, StreamTest, Tested, Whole};
 pub use project::{
-    Applied, PlannedChange, PlannedStep, Project, ProjectConstraints, ProjectDeploy, ProjectFile, ProjectPlan,
-    ProjectSide, ProjectStream, ProjectTest, project_reference, project_schema,
+    Applied, PlannedChange, PlannedStep, Project, ProjectConstraints, ProjectDeploy, ProjectFile,
+    ProjectPlan, ProjectSide, ProjectStream, ProjectTest, project_reference, project_schema,
 };
 pub use review::{
     FieldMapping, LineView, NewFieldMapping, NewTransformationRule, Review, ReviewEdit, Reviewed, RunEdit,

@@ -272,7 +272,12 @@ mod tests {
 
     #[test]
     fn a_stream_is_written_in_one_line() {
-        check("customers: GET /customers > POST /contacts", Some("customers"), "GET /customers", "POST /contacts");
+        check(
+            "customers: GET /customers > POST /contacts",
+            Some("customers"),
+            "GET /customers",
+            "POST /contacts",
+        );
         check("/a:b > /c", None, "/a:b", "/c");
         check("GET /a/{id}>PUT /b", None, "GET /a/{id}", "PUT /b");
         for wrong in ["", "customers", "a: > b", "/a"] {

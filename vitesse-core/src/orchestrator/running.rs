@@ -173,7 +173,10 @@ impl Vitesse {
             Some(url) => Admin::new(&url, None),
             None => refuse(
                 ErrorKind::Unsupported,
-                format!("the deployment on {} can't be asked from here", integration.deployment_config.target),
+                format!(
+                    "the deployment on {} can't be asked from here",
+                    integration.deployment_config.target
+                ),
                 "ask its admin listener where it runs",
             ),
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::json;
 use uuid::Uuid;
 use vitesse_core::ErrorKind;
-use vitesse_core::orchestrator::{Project, ProjectPlan, StepName, Vitesse, project_reference, project_schema};
+use vitesse_core::orchestrator::{
+    Project, ProjectPlan, StepName, Vitesse, project_reference, project_schema,
+};
 use vitesse_core::store::repository::Status;
 use vitesse_core::store::{MemoryStore, Store};
 use vitesse_core::testing::assert_generated;
@@ -148,7 +150,14 @@ async fn what_is_exported_describes_the_same() {
     let names: Vec<_> = files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(
         names,
-        ["mapping/001-customers.json", "mapping/002-orders.json", "README.md", ".env.example", "Dockerfile", "vitesse.yaml"]
+        [
+            "mapping/001-customers.json",
+            "mapping/002-orders.json",
+            "README.md",
+            ".env.example",
+            "Dockerfile",
+            "vitesse.yaml"
+        ]
     );
     let written = project(&files[5].text);
     assert!(vitesse.plan(&written).await.unwrap().is_empty(), "{}", files[5].text);
@@ -230,7 +239,11 @@ async fn people_name_integrations_and_apis_as_they_like() {
         ("Stripe API", "Stripe API", "catalog"),
     ] {
         let chosen = vitesse.choose(named).unwrap();
-        assert_eq!((chosen["api_name"].as_str(), chosen["source"].as_str()), (Some(name), Some(source)), "{named}");
+        assert_eq!(
+            (chosen["api_name"].as_str(), chosen["source"].as_str()),
+            (Some(name), Some(source)),
+            "{named}"
+        );
     }
     assert!(vitesse.choose("https://x.test/openapi.json").unwrap().get("spec_url").is_some());
     for (named, kind, says) in [

@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitesse_core::mock::Latency;
 
 pub(crate) use integrations::{
-    Authorize, Connect, Connections, Create, Delete, Deploy, Export, History, Ingest, List, Logs, Map,
-    Test, Which,
+    Authorize, Connect, Connections, Create, Delete, Deploy, Export, History, Ingest, List, Logs, Map, Test,
+    Which,
 };
 pub(crate) use review::{ProjectFile, Review};
 

@@ -3,9 +3,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
-use vitesse_core::mapping::{
-    ApiKeyAuth, Auth, BasicAuth, BearerAuth, KeyPlace, NoAuth, OAuth2Auth,
-};
+use vitesse_core::mapping::{ApiKeyAuth, Auth, BasicAuth, BearerAuth, KeyPlace, NoAuth, OAuth2Auth};
 use vitesse_core::orchestrator::{AuthorizeOptions, Connection, ConnectionTest, NewConnection};
 use vitesse_core::secret::{CredentialSource, EnvSource, Secret};
 use vitesse_core::{Error, ErrorKind, Result};
@@ -17,9 +15,9 @@ use crate::ui::{Screen, Show};
 pub(crate) fn run(args: &Connections, session: &Session<'_>) -> Result<()> {
     match args {
         Connections::Add(args) => add(args, session),
-        Connections::List => session.run(async |vitesse| {
-            session.ui.report(&All { connections: vitesse.connections().await? })
-        }),
+        Connections::List => {
+            session.run(async |vitesse| session.ui.report(&All { connections: vitesse.connections().await? }))
+        }
         Connections::Test { name } => session.run(async |vitesse| {
             let test = vitesse.test_connection(name).await?;
             let failed = (!test.ok).then(|| {
@@ -125,7 +123,13 @@ impl Show for All {
                 Some(test) => test.detail.clone(),
                 None => "never tried".to_owned(),
             };
-            vec![one.name.clone(), one.base_url.clone(), one.auth.name().to_owned(), one.parts.join(", "), test]
+            vec![
+                one.name.clone(),
+                one.base_url.clone(),
+                one.auth.name().to_owned(),
+                one.parts.join(", "),
+                test,
+            ]
         };
         let rows = self.connections.iter().map(row).collect();
         screen.table(&["name", "address", "kind", "secrets", "last test"], rows);

@@ -46,7 +46,8 @@ struct Report {
 
 impl Show for Report {
     fn show(&self, screen: &mut Screen) {
-        let DeployReport { integration_id, container_id, service_url, changed, forced, log, .. } = &self.deployed;
+        let DeployReport { integration_id, container_id, service_url, changed, forced, log, .. } =
+            &self.deployed;
         match changed {
             true => screen.done(format!("{container_id} runs at {service_url}")),
             false => screen.done(format!("{container_id} runs at {service_url}; nothing had to be changed")),

@@ -44,7 +44,8 @@ impl Show for Planned {
             return;
         }
         screen.heading(name);
-        let rows = changes.iter().map(|change| vec![change.what.clone(), text(&change.before), text(&change.after)]);
+        let rows =
+            changes.iter().map(|change| vec![change.what.clone(), text(&change.before), text(&change.after)]);
         screen.table(&["what", "is", "would be"], rows.collect());
         let rows = steps.iter().map(|step| vec![step.step.to_string(), step.because.clone()]).collect();
         screen.table(&["step", "because"], rows);
@@ -71,7 +72,9 @@ impl Show for Done {
         for step in &plan.steps {
             match (step.step, score, deployed) {
                 (StepName::Test, Some(score), _) => screen.done(format!("test: {score:.1} of 100")),
-                (StepName::Deploy, _, Some(up)) => screen.done(format!("deploy: healthy at {}", up.service_url)),
+                (StepName::Deploy, _, Some(up)) => {
+                    screen.done(format!("deploy: healthy at {}", up.service_url))
+                }
                 (step, ..) => screen.done(step),
             }
         }

@@ -68,7 +68,9 @@ fn record(file: &Path) -> Result<String> {
         false => files::read(file, files::MOST_BYTES)?,
     };
     String::from_utf8(bytes).map_err(|error| {
-        Error::new(ErrorKind::RecordInvalid, "the record isn't valid UTF-8").in_operation("cli.review").source(error)
+        Error::new(ErrorKind::RecordInvalid, "the record isn't valid UTF-8")
+            .in_operation("cli.review")
+            .source(error)
     })
 }
 

@@ -43,7 +43,11 @@ impl Session<'_> {
     }
 
     /// The same with one integration.
-    pub(crate) fn with<T>(&self, which: &Which, work: impl AsyncFnOnce(Vitesse, Uuid) -> Result<T>) -> Result<T> {
+    pub(crate) fn with<T>(
+        &self,
+        which: &Which,
+        work: impl AsyncFnOnce(Vitesse, Uuid) -> Result<T>,
+    ) -> Result<T> {
         self.run(async |vitesse| {
             let id = vitesse.find(&which.which).await?;
             work(vitesse, id).await

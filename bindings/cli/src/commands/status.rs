@@ -21,7 +21,8 @@ struct Report {
 
 impl Show for Report {
     fn show(&self, screen: &mut Screen) {
-        let IntegrationStatus { overview, deployment, deployment_error, service, service_error } = &self.status;
+        let IntegrationStatus { overview, deployment, deployment_error, service, service_error } =
+            &self.status;
         screen.heading(&overview.name);
         let mut rows = vec![
             ["id", &overview.id.to_string()].map(str::to_owned).to_vec(),

@@ -48,7 +48,8 @@ pub(super) fn record(
         {
             update.deployment_target = Some(target.clone());
         }
-        let (before, after) = (config(&is.deployment_config), Value::Object(create.deployment_config.clone()));
+        let (before, after) =
+            (config(&is.deployment_config), Value::Object(create.deployment_config.clone()));
         if changes.differ("deploy", before.clone(), after) {
             let mut change = create.deployment_config.clone();
             // What the file doesn't say any more is taken out.

@@ -12,8 +12,8 @@ mod write;
 
 pub use apply::Applied;
 pub use file::{
-    ProjectConstraints, ProjectDeploy, ProjectFile, ProjectSide, ProjectStream, ProjectTest, project_reference,
-    project_schema,
+    ProjectConstraints, ProjectDeploy, ProjectFile, ProjectSide, ProjectStream, ProjectTest,
+    project_reference, project_schema,
 };
 pub use plan::{PlannedChange, PlannedStep, ProjectPlan};
 pub use wanted::Project;

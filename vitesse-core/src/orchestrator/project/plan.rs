@@ -177,7 +177,12 @@ impl Vitesse {
     /// Whether a description isn't what was read before.
     async fn other_description(&self, is: &Integration, wanted: &Wanted) -> Result<Option<String>> {
         let sides = [
-            ("source", &wanted.create.source_discovery, &wanted.ingest.source_connection, &is.source_api_spec),
+            (
+                "source",
+                &wanted.create.source_discovery,
+                &wanted.ingest.source_connection,
+                &is.source_api_spec,
+            ),
             ("destination", &wanted.create.dest_discovery, &wanted.ingest.dest_connection, &is.dest_api_spec),
         ];
         for (side, discovery, connection, before) in sides {

@@ -57,7 +57,9 @@ impl Project {
     /// [`ErrorKind::InvalidInput`] naming everything that is wrong, with its line and the nearest right key.
     pub fn parse(text: &str, folder: impl Into<PathBuf>) -> Result<Self> {
         let plain = PlainFile::parse(text)?;
-        let wrong = |message: String| Error::new(ErrorKind::InvalidInput, message).in_operation("orchestrator.project");
+        let wrong = |message: String| {
+            Error::new(ErrorKind::InvalidInput, message).in_operation("orchestrator.project")
+        };
         let value: Value =
             plain.to_json()?.parse().map_err(|error| wrong(format!("the file can't be read: {error}")))?;
         let mut reading = Reading::default();
@@ -143,7 +145,8 @@ impl Wanted {
             Some(deploy) => {
                 let mut environment = texts(&deploy.environment);
                 let when = [(SCHEDULE, &file.schedule), (TIME_ZONE, &file.time_zone)];
-                environment.extend(when.into_iter().filter_map(|(name, it)| Some((name.to_owned(), it.clone()?))));
+                environment
+                    .extend(when.into_iter().filter_map(|(name, it)| Some((name.to_owned(), it.clone()?))));
                 Some(DeployOptions {
                     source_connection: file.source.connection.clone(),
                     dest_connection: file.destination.connection.clone(),
@@ -245,7 +248,11 @@ fn check(file: &ProjectFile, reading: &mut Reading) {
     }
     for (key, given) in [("hints", &file.hints)] {
         if given.iter().any(|(_, value)| value.as_str().is_none()) {
-            wrong(key, "a destination field was expected for each source field", "as in `first_name: given_name`");
+            wrong(
+                key,
+                "a destination field was expected for each source field",
+                "as in `first_name: given_name`",
+            );
         }
     }
 }

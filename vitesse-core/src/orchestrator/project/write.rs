@@ -21,7 +21,8 @@ impl Project {
     /// If the record can't be read.
     pub fn of(integration: &Integration) -> Result<Self> {
         let kept = |name: &str| integration.extra_metadata.get(name).cloned();
-        let map: MapOptions = kept(MAP_OPTIONS).and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
+        let map: MapOptions =
+            kept(MAP_OPTIONS).and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
         let test: TestStepOptions =
             kept(TEST_OPTIONS).and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
         let map = map.in_streams();
@@ -44,7 +45,12 @@ impl Project {
             name: integration.name.clone(),
             description: integration.description.clone(),
             intent: integration.user_intent.clone(),
-            source: side(&integration.source_discovery, kept("connections"), "source", map.overrides.source.as_ref()),
+            source: side(
+                &integration.source_discovery,
+                kept("connections"),
+                "source",
+                map.overrides.source.as_ref(),
+            ),
             destination: side(
                 &integration.dest_discovery,
                 kept("connections"),
@@ -71,7 +77,8 @@ impl Project {
         if integration.container_id.is_some() {
             let config = &integration.deployment_config;
             let mut environment = exact(&kept("deployed_environment").unwrap_or_default())?;
-            let mut taken = |name: &str| environment.remove(name).and_then(|it| it.as_str().map(String::from));
+            let mut taken =
+                |name: &str| environment.remove(name).and_then(|it| it.as_str().map(String::from));
             (file.schedule, file.time_zone) = (taken(SCHEDULE), taken(TIME_ZONE));
             file.deploy = Some(ProjectDeploy {
                 target: config.target.clone(),
@@ -89,7 +96,8 @@ impl Project {
 
     /// The text of the file.
     pub fn to_yaml(&self) -> String {
-        let mut text = String::from("# An integration of Vitesse: `vitesse plan` and `vitesse apply` read this.\n");
+        let mut text =
+            String::from("# An integration of Vitesse: `vitesse plan` and `vitesse apply` read this.\n");
         if let Value::Object(object) = self.file.write() {
             members(&object, 0, &mut text);
         }
@@ -97,12 +105,7 @@ impl Project {
     }
 }
 
-fn side(
-    discovery: &Tree,
-    connections: Option<Tree>,
-    which: &str,
-    overrides: Option<&Value>,
-) -> ProjectSide {
+fn side(discovery: &Tree, connections: Option<Tree>, which: &str, overrides: Option<&Value>) -> ProjectSide {
     let text = |key: &str| discovery.get(key).and_then(Tree::as_str).filter(|text| !text.is_empty());
     let api = text("catalog_id").or(text("spec_url")).or(text("base_url")).unwrap_or_default();
     let mut overrides = object(overrides);
@@ -198,11 +201,14 @@ fn inner(value: &Value, depth: usize, out: &mut String) {
 
 /// A text without quotes where nobody could take it for anything else.
 fn scalar(text: &str, out: &mut String) {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.' | '{' | '}' | '[' | ']');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '/' | '.' | '{' | '}' | '[' | ']')
+    };
     let safe = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && text.chars().all(plain)
         && !text.ends_with(' ')
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_ascii_lowercase().as_str());
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&text.to_ascii_lowercase().as_str());
     match safe {
         true => out.push_str(text),
         false => write_string(text, out),

@@ -169,7 +169,8 @@ fn apply_all(
         let stream = &mut streams[place];
         match edit {
             ReviewEdit::Line(edit) => {
-                stream.proposal = judged(&mapper, &source, &dest, stream, before, &[edit]).map_err(numbered)?;
+                stream.proposal =
+                    judged(&mapper, &source, &dest, stream, before, &[edit]).map_err(numbered)?;
             }
             ReviewEdit::Run(edit) => {
                 run_edit(&mut stream.proposal.mapping, &edit).map_err(numbered)?;

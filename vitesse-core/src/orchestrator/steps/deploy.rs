@@ -67,11 +67,8 @@ impl Vitesse {
         obey::check_region(&constraints, region(&config))?;
         let target = self.inner.targets.get(&config)?;
         check_functions(target.functions().await?.as_deref(), &mappings)?;
-        let connections = connections(
-            integration,
-            options.source_connection.as_ref(),
-            options.dest_connection.as_ref(),
-        );
+        let connections =
+            connections(integration, options.source_connection.as_ref(), options.dest_connection.as_ref());
         let deployment = Deployment {
             credentials: self.credentials_for(
                 integration.id,

@@ -39,20 +39,21 @@ impl Vitesse {
         let found = self
             .credentials_for(integration.id, &mappings, &connections, BTreeMap::new())
             .map_err(|error| error.help("name connections, set the variables, or test without `live`"))?;
-        let side = |name: &str, prefix: &str, block: Option<(&mapping::Auth, &str)>, elsewhere: &Option<String>| {
-            let Some((auth, base_url)) = block else {
-                return Ok::<Side, Error>(Side { auth: None, base_url: elsewhere.clone() });
+        let side =
+            |name: &str, prefix: &str, block: Option<(&mapping::Auth, &str)>, elsewhere: &Option<String>| {
+                let Some((auth, base_url)) = block else {
+                    return Ok::<Side, Error>(Side { auth: None, base_url: elsewhere.clone() });
+                };
+                let base_url = elsewhere.as_deref().unwrap_or(base_url);
+                let part = |part: &str| Ok(found.get(&format!("{prefix}{part}")).cloned() as Option<Secret>);
+                let kept_as = |part: &str| match connections.get(name) {
+                    Some(connection) => secret_name(connection, part),
+                    None => format!("{prefix}{part}"),
+                };
+                let scheme = self.scheme_of(auth, name, part, kept_as)?;
+                let auth = scheme.map(|scheme| Auth::new(base_url, scheme)).transpose()?;
+                Ok(Side { auth, base_url: Some(base_url.to_owned()) })
             };
-            let base_url = elsewhere.as_deref().unwrap_or(base_url);
-            let part = |part: &str| Ok(found.get(&format!("{prefix}{part}")).cloned() as Option<Secret>);
-            let kept_as = |part: &str| match connections.get(name) {
-                Some(connection) => secret_name(connection, part),
-                None => format!("{prefix}{part}"),
-            };
-            let scheme = self.scheme_of(auth, name, part, kept_as)?;
-            let auth = scheme.map(|scheme| Auth::new(base_url, scheme)).transpose()?;
-            Ok(Side { auth, base_url: Some(base_url.to_owned()) })
-        };
         // All streams have the same two APIs, so the first speaks for all.
         let first = mappings.first();
         let source = first.and_then(|mapping| mapping.source.as_ref());

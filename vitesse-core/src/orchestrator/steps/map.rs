@@ -72,7 +72,8 @@ impl Vitesse {
         for (from, to) in &integration.mapping_hints {
             hints.extend(to.as_str().map(|to| (from.clone(), to.to_owned())));
         }
-        let asked = serde_json::to_value(&MapOptions { restart: false, ..options.clone() }).unwrap_or_default();
+        let asked =
+            serde_json::to_value(&MapOptions { restart: false, ..options.clone() }).unwrap_or_default();
         hints.append(&mut options.mapping_hints);
         let mut work = Work {
             learned: self.learned(&source.api_name, &dest.api_name).await?,
@@ -252,7 +253,14 @@ fn named(work: &Work, options: StreamOptions) -> Result<Vec<Wanted>> {
         };
         let (from, to) = (written(&work.source, pair.source), written(&work.dest, pair.dest));
         let name = options.name.clone().unwrap_or_else(|| resource(&from));
-        return Ok(vec![Wanted { name, pair, source_endpoint: from, dest_endpoint: to, options, before: Vec::new() }]);
+        return Ok(vec![Wanted {
+            name,
+            pair,
+            source_endpoint: from,
+            dest_endpoint: to,
+            options,
+            before: Vec::new(),
+        }]);
     }
     let found = pairs(&work.source, &work.dest, &work.integration.user_intent)?;
     let fits = |written: &str, asked: &Option<String>| {

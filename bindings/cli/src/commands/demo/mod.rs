@@ -13,8 +13,8 @@ use vitesse_core::config::Config;
 use vitesse_core::guardian::Severity;
 use vitesse_core::mapper::{Edit, Overrides};
 use vitesse_core::orchestrator::{
-    CreateIntegration, DeployOptions, IngestOptions, MapOptions, Moved, ReviewEdit, StreamEdit, TestStepOptions,
-    Tested, Vitesse,
+    CreateIntegration, DeployOptions, IngestOptions, MapOptions, Moved, ReviewEdit, StreamEdit,
+    TestStepOptions, Tested, Vitesse,
 };
 use vitesse_core::secret::Secret;
 use vitesse_core::{Error, ErrorKind, Result};
@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Demo, mut config: Config, ui: &Ui) -> Result<()> {
         let outcome = tell(&vitesse, &world, ui, &mut made).await;
         if let Some(id) = made {
             // Whatever came between: nothing is left running.
-            let deleted = vitesse.with_progress(vitesse_core::progress::Progress::none()).delete(id, true).await;
+            let deleted =
+                vitesse.with_progress(vitesse_core::progress::Progress::none()).delete(id, true).await;
             outcome.as_ref().map_or(Ok(()), |_| deleted)?;
         }
         world.shop_at.stop().await;
@@ -128,7 +129,11 @@ async fn tell(vitesse: &Vitesse, world: &World, ui: &Ui, made: &mut Option<Uuid>
     ui.show(|screen| {
         screen.heading(format!("2. Fields find their partners (\"{INTENT}\", and four hints)"));
         review::show_lines(&proposed, screen);
-        screen.done(format!("map: {} lines in {} streams", mapped.transformation_count, mapped.streams.len()));
+        screen.done(format!(
+            "map: {} lines in {} streams",
+            mapped.transformation_count,
+            mapped.streams.len()
+        ));
     })?;
 
     let failed = vitesse.test(id, TestStepOptions::default()).await?;
@@ -164,7 +169,8 @@ async fn tell(vitesse: &Vitesse, world: &World, ui: &Ui, made: &mut Option<Uuid>
     let (contacts, deals) = (world.crm.records("contacts")?, world.crm.records("deals")?);
     let (before, after) = one(world, &contacts)?;
     ui.show(|screen| show_moved(&moved, took, (&before, &after), screen))?;
-    let score = |tested: &Tested| tested.health_score.get("overall").and_then(Value::as_f64).unwrap_or_default();
+    let score =
+        |tested: &Tested| tested.health_score.get("overall").and_then(Value::as_f64).unwrap_or_default();
     Ok(Report {
         customers: world.customers,
         orders: world.orders,
@@ -188,7 +194,9 @@ fn here(world: &World) -> Overrides {
     let block = |block: Value| block.to_string().parse().ok();
     Overrides {
         source: block(json!({"base_url": world.shop_at.url()})),
-        destination: block(json!({"base_url": crm, "auth": auth, "rate_limit": {"requests": 900, "per": "1s"}})),
+        destination: block(
+            json!({"base_url": crm, "auth": auth, "rate_limit": {"requests": 900, "per": "1s"}}),
+        ),
     }
 }
 
@@ -217,7 +225,8 @@ fn credentials() -> DeployOptions {
 /// The gravest thing that a test found, and what to do about it.
 fn worst(tested: &Tested, screen: &mut Screen) {
     for stream in &tested.streams {
-        for finding in stream.report.findings.iter().filter(|finding| finding.severity == Severity::Critical) {
+        for finding in stream.report.findings.iter().filter(|finding| finding.severity == Severity::Critical)
+        {
             screen.warn(format!("{}: {} ({} of {})", stream.name, finding.cause, finding.count, finding.of));
             screen.line(format!("  {}", finding.fix));
         }
@@ -251,7 +260,10 @@ fn show_moved(moved: &Moved, took: Duration, (before, after): (&Value, &Value), 
     });
     screen.table(&["stream", "read", "delivered", ""], rows.collect());
     let (seconds, all) = (took.as_secs_f64(), moved.delivered());
-    screen.done(format!("{all} records in {seconds:.1} s: {:.0} a second, within both limits", all as f64 / seconds));
+    screen.done(format!(
+        "{all} records in {seconds:.1} s: {:.0} a second, within both limits",
+        all as f64 / seconds
+    ));
     for letter in &moved.dead_letters {
         screen.line(format!("  {} {}: {}", letter.stream, letter.id, letter.message));
     }

@@ -17,12 +17,14 @@ pub(super) const SHOP_KEY: &str = "demo-shop-key";
 pub(super) const CLIENT: [&str; 2] = ["demo-client", "demo-secret"];
 
 const FIRST: &[&str] = &[
-    "Ada", "Björn", "Chloé", "Dmitri", "Emine", "Femi", "Grace", "Hana", "Ingrid", "João", "Kofi", "Lúcia", "Mateo",
-    "Noor", "Olga", "Priya", "Quinn", "Rosa", "Søren", "Tomás", "Uma", "Vera", "Wei", "Ximena", "Yuki", "Zofia",
+    "Ada", "Björn", "Chloé", "Dmitri", "Emine", "Femi", "Grace", "Hana", "Ingrid", "João", "Kofi", "Lúcia",
+    "Mateo", "Noor", "Olga", "Priya", "Quinn", "Rosa", "Søren", "Tomás", "Uma", "Vera", "Wei", "Ximena",
+    "Yuki", "Zofia",
 ];
 const LAST: &[&str] = &[
-    "Almeida", "Berg", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Haddad", "Ito", "Jansen", "Kowalski",
-    "Lovelace", "Müller", "Nguyen", "O'Brien", "Petrov", "Rossi", "Silva", "Tanaka", "Usman", "Virtanen", "Wang",
+    "Almeida", "Berg", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Haddad", "Ito", "Jansen",
+    "Kowalski", "Lovelace", "Müller", "Nguyen", "O'Brien", "Petrov", "Rossi", "Silva", "Tanaka", "Usman",
+    "Virtanen", "Wang",
 ];
 const CITIES: &[(&str, &str, &str)] = &[
     ("Oslo", "0150", "NO"),
@@ -68,7 +70,8 @@ impl World {
         shop.load("customers", &raw(&people)?)?;
         shop.load("orders", &raw(&orders)?)?;
         let anywhere = || ([127, 0, 0, 1], 0).into();
-        let (shop_at, crm_at) = (serve(shop.clone(), anywhere()).await?, serve(crm.clone(), anywhere()).await?);
+        let (shop_at, crm_at) =
+            (serve(shop.clone(), anywhere()).await?, serve(crm.clone(), anywhere()).await?);
         Ok(Self { shop, crm, shop_at, crm_at, customers: people.len(), orders: orders.len() })
     }
 }
@@ -79,7 +82,8 @@ fn mock(description: &str, options: MockOptions) -> Result<Arc<Mock>> {
 }
 
 fn raw(records: &[Value]) -> Result<Vec<Box<RawValue>>> {
-    let wrong = |error| Error::new(ErrorKind::Internal, "a record of the demonstration is no JSON").source(error);
+    let wrong =
+        |error| Error::new(ErrorKind::Internal, "a record of the demonstration is no JSON").source(error);
     records.iter().map(|record| RawValue::from_string(record.to_string()).map_err(wrong)).collect()
 }
 
@@ -139,7 +143,8 @@ fn orders(customers: usize) -> Vec<Value> {
     // Two for each, and one of a customer whom the shop has forgotten.
     (0..customers * 2 + 1)
         .map(|n| {
-            let customer = if n == customers * 2 { "cus_gone".to_owned() } else { format!("cus_{:04}", n / 2) };
+            let customer =
+                if n == customers * 2 { "cus_gone".to_owned() } else { format!("cus_{:04}", n / 2) };
             let (one, other) = (pick(GOODS, n), pick(GOODS, n * 3 + 1));
             let mut lines = Vec::new();
             let mut total = 0;

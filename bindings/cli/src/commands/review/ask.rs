@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, Write as _};
 
 use uuid::Uuid;
-use vitesse_core::orchestrator::{Review, Vitesse};
 use vitesse_core::error::did_you_mean;
+use vitesse_core::orchestrator::{Review, Vitesse};
 use vitesse_core::{Error, ErrorKind, Result};
 
 use super::edits;
@@ -25,8 +25,8 @@ show              the table again
 done              end; everything is kept as it was said";
 
 const VERBS: &[&str] = &[
-    "accept", "reject", "set", "constant", "disable", "enable", "require", "note", "try", "stream", "show", "help",
-    "done", "quit",
+    "accept", "reject", "set", "constant", "disable", "enable", "require", "note", "try", "stream", "show",
+    "help", "done", "quit",
 ];
 
 /// Asks until the person is done or the input ends. A mistake is told, and the next line is read.
@@ -76,7 +76,8 @@ async fn make(
     let wanted = match (verb, words.split_once(char::is_whitespace)) {
         ("accept", Some(("above", share))) => {
             let least = share.trim().parse::<f64>().map_err(|_| {
-                Error::new(ErrorKind::InvalidInput, "a share from 0 to 1 was expected").in_operation("cli.review")
+                Error::new(ErrorKind::InvalidInput, "a share from 0 to 1 was expected")
+                    .in_operation("cli.review")
             })?;
             let above = review.accept_above(least).into_iter();
             above.filter(|edit| stream.is_none() || edit.stream.as_deref() == stream).collect()
@@ -102,7 +103,8 @@ async fn make(
 
 /// The next line that is typed; none at the end.
 fn next(stream: Option<&str>) -> Result<Option<String>> {
-    let failed = |error| Error::new(ErrorKind::Io, "stdin can't be read").in_operation("cli.review").source(error);
+    let failed =
+        |error| Error::new(ErrorKind::Io, "stdin can't be read").in_operation("cli.review").source(error);
     // On stderr, so that what is on stdout can be read by others. A closed stderr is nobody's problem.
     let mut stderr = anstream::stderr().lock();
     let _ = write!(stderr, "{}> ", stream.unwrap_or("review")).and_then(|()| stderr.flush());

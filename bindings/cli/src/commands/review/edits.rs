@@ -103,7 +103,8 @@ pub(super) fn every(review: &Review, stream: Option<&str>) -> Result<Vec<StreamE
         Some(name) => vec![&self::stream(review, Some(name))?.name],
         None => review.streams.iter().map(|stream| stream.name.as_str()).collect(),
     };
-    let edit = |name: &str| StreamEdit { stream: Some(name.to_owned()), edit: ReviewEdit::Line(Edit::AcceptAll) };
+    let edit =
+        |name: &str| StreamEdit { stream: Some(name.to_owned()), edit: ReviewEdit::Line(Edit::AcceptAll) };
     Ok(names.into_iter().map(edit).collect())
 }
 
@@ -125,7 +126,13 @@ impl args::Review {
     /// Whether only a look was asked for.
     pub(super) fn edits_nothing(&self) -> bool {
         let lists = [
-            &self.accept, &self.reject, &self.set, &self.constants, &self.disable, &self.enable, &self.require,
+            &self.accept,
+            &self.reject,
+            &self.set,
+            &self.constants,
+            &self.disable,
+            &self.enable,
+            &self.require,
             &self.notes,
         ];
         !self.accept_all && self.accept_above.is_none() && lists.iter().all(|list| list.is_empty())
