@@ -96,6 +96,8 @@ impl Runtime {
     /// # Errors
     /// [`ErrorKind::ConfigInvalid`] if it can't be run or answers something else.
     pub async fn open(path: PathBuf) -> Result<Self> {
+        // It is started in a folder of its own, from where a relative path would lead elsewhere.
+        let path = path.canonicalize().unwrap_or(path);
         let wrong = |what: &'static str, path: &Path| {
             Error::new(ErrorKind::ConfigInvalid, what)
                 .in_operation("deployer.runtime")

@@ -31,9 +31,14 @@ impl Screen {
         self.text.push_str(&format!("{}\n", plain(line)));
     }
 
+    /// Room, for what comes bit by bit.
+    pub(crate) fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
     /// The title of what follows, with room above.
     pub(crate) fn heading(&mut self, title: impl Display) {
-        let gap = if self.text.is_empty() { "" } else { "\n" };
+        let gap = if self.text.is_empty() || self.text == "\n" { "" } else { "\n" };
         self.text.push_str(&format!("{gap}{BOLD}{}{BOLD:#}\n", plain(title)));
     }
 

@@ -32,7 +32,7 @@ parts! {
         "test" test: ProjectTest = ProjectTest::default();
         /// Where it runs; without it, it is made and tested, and not deployed.
         "deploy" deploy: Option<ProjectDeploy> = None;
-        /// How often it runs: a span as `15m`, or five fields of cron as `0 6 * * 1-5`. Without it, what runs decides.
+        /// How often it runs: a span as `15m`, or five fields of cron as `0 6 * * 1-5`. Without it, it runs when it is told to: `vitesse sync`.
         "schedule" schedule: Option<String> = None;
         /// The time zone of a cron schedule: `Europe/Berlin`; UTC if none is given.
         "time_zone" time_zone: Option<String> = None;

@@ -127,6 +127,7 @@ async fn tell(vitesse: &Vitesse, world: &World, ui: &Ui, made: &mut Option<Uuid>
     let mapped = vitesse.map(id, MapOptions { overrides: here(world), ..MapOptions::default() }).await?;
     let proposed = vitesse.review(id).await?;
     ui.show(|screen| {
+        screen.gap();
         screen.heading(format!("2. Fields find their partners (\"{INTENT}\", and four hints)"));
         review::show_lines(&proposed, screen);
         screen.done(format!(
@@ -138,6 +139,7 @@ async fn tell(vitesse: &Vitesse, world: &World, ui: &Ui, made: &mut Option<Uuid>
 
     let failed = vitesse.test(id, TestStepOptions::default()).await?;
     ui.show(|screen| {
+        screen.gap();
         screen.heading("3. The guardian proves it before anything runs");
         test::show_scores(&failed, screen);
         worst(&failed, screen);
@@ -153,6 +155,7 @@ async fn tell(vitesse: &Vitesse, world: &World, ui: &Ui, made: &mut Option<Uuid>
 
     let deployed = vitesse.deploy(id, credentials()).await?;
     ui.show(|screen| {
+        screen.gap();
         screen.heading("4. What was tested is brought up, as a process of this machine");
         screen.done(format!(
             "deploy: {} is healthy at {} after {:.2} s",
@@ -248,6 +251,7 @@ fn one(world: &World, contacts: &[Value]) -> Result<(Value, Value)> {
 }
 
 fn show_moved(moved: &Moved, took: Duration, (before, after): (&Value, &Value), screen: &mut Screen) {
+    screen.gap();
     screen.heading("5. Records move");
     let number = |value: u64| value.to_string();
     let rows = moved.streams.iter().map(|stream| {
@@ -275,6 +279,7 @@ fn show_moved(moved: &Moved, took: Duration, (before, after): (&Value, &Value), 
 }
 
 fn show_end(screen: &mut Screen) {
+    screen.gap();
     screen.heading("That was all of it; nothing is left running. With APIs of your own:");
     for line in [
         "vitesse discover crm                      what is known of 2,600 public APIs",
