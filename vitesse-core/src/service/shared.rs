@@ -201,7 +201,7 @@ impl Shared {
             options: Options {
                 batch: config.batch_size.map(|size| u64::from(size.get())),
                 drain: options.drain,
-                observer: Some(metrics.observer()),
+                observer: Some(metrics.observer(&log)),
                 ..Options::default()
             },
         };

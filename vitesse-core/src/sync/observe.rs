@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::letters::LetterReason;
 use crate::net::{Exchange, Watch};
 
 /// Which API.
@@ -46,6 +47,15 @@ pub enum Seen<'s> {
         stream: &'s str,
         /// How many records it has.
         records: usize,
+    },
+    /// A record goes to the dead letters.
+    Dead {
+        /// Its stream.
+        stream: &'s str,
+        /// Its id at the source.
+        record: &'s str,
+        /// What kind of failure it was.
+        reason: LetterReason,
     },
 }
 

@@ -4,6 +4,7 @@ use super::clock::now;
 use super::decide::{Work, hash_of_source};
 use super::keys::document_id;
 use super::letters::{Letter, LetterReason};
+use super::observe::Seen;
 use super::state::{Entry, Held, Member, State, WriteKind};
 use super::stream::Stream;
 use crate::error::Result;
@@ -103,6 +104,9 @@ pub(super) async fn keep_failed(
     failed: Failed,
     read: u64,
 ) -> Result<Batch> {
+    if let Some(observer) = &stream.options.observer {
+        observer.tell(&Seen::Dead { stream: &stream.name, record: &failed.id, reason: failed.reason });
+    }
     let entry = state.entry(&stream.name, &failed.id).await?;
     let earlier = match entry.as_ref().and_then(|entry| entry.letter.as_ref()) {
         Some(_) => state.letter(&stream.name, &failed.id).await?.map(|(_, letter)| letter),

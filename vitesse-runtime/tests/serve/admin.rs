@@ -49,6 +49,8 @@ fn a_sync_is_looked_into_started_and_measured() {
         assert!(text.lines().any(|known| known == line), "{line} is not in {text}");
     }
     assert_eq!(running.said("run_ended")[0]["counts"]["dead"], 1);
+    let failed = running.said("record_failed");
+    assert_eq!((&failed[0]["record"], &failed[0]["reason"]), (&json!("5"), &json!("refused")));
     assert!(!format!("{:?}", running.log()).contains("n17"), "logs hold nothing of records");
 }
 

@@ -82,7 +82,7 @@ pub(in crate::service) async fn accept(
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
                 Ok((socket, _)) => {
                     let pulse = Arc::new(Pulse::new(clock.clone()));
-                    let work = connection(socket, answers.clone(), pulse.clone(), limits, stop.clone());
+                    let work = connection(socket, answers.clone(), pulse.clone(), limits);
                     let task = tasks.spawn(work);
                     connections.insert(task.id(), (pulse, task));
                     answers.open().store(connections.len() as i64, Ordering::Relaxed);
@@ -93,18 +93,14 @@ pub(in crate::service) async fn accept(
         }
     }
     drop(listener);
+    connections.values().for_each(|(pulse, _)| pulse.end());
     let ending = async { while tasks.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(drain, ending).await;
 }
 
-async fn connection(
-    socket: TcpStream,
-    answers: impl Answers,
-    pulse: Arc<Pulse>,
-    limits: Limits,
-    stop: Cancel,
-) {
+async fn connection(socket: TcpStream, answers: impl Answers, pulse: Arc<Pulse>, limits: Limits) {
     let _ = socket.set_nodelay(true);
+    let ending = pulse.clone();
     let service = service_fn(move |request| {
         let (answers, pulse) = (answers.clone(), pulse.clone());
         async move { Ok::<_, Cut>(answers.answer(request, pulse).await) }
@@ -113,13 +109,19 @@ async fn connection(
     // The pulse ends what stands still; hyper's own timer would cost something for each request.
     server.header_read_timeout(None).max_header_size(limits.head);
     let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(socket), service));
+    // Looked at by a flag: waiting for the end beside the connection would cost something each time it is woken.
+    let (mut told, mut asked) = (false, false);
     // A caller that goes away or sends what isn't HTTP is its own problem.
-    tokio::select! {
-        biased;
-        _ = connection.as_mut() => {}
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+    let _ = std::future::poll_fn(|context| {
+        if !told {
+            told = true;
+            ending.wakes(context.waker());
         }
-    }
+        if !asked && ending.ends() {
+            asked = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
 }

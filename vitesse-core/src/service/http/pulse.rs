@@ -1,5 +1,6 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
 
 /// The clock of a listener, in seconds since it began; moved on by whoever watches over its connections.
 pub(super) type Clock = Arc<AtomicU32>;
@@ -12,6 +13,9 @@ pub(in crate::service) struct Pulse {
     last: AtomicU32,
     /// Bytes that came since.
     bytes: AtomicU32,
+    /// The connection is to end after what is being answered.
+    ends: AtomicBool,
+    waker: Mutex<Option<Waker>>,
 }
 
 /// It is our turn, however long that takes.
@@ -22,7 +26,27 @@ const ENOUGH: u32 = 16 << 10;
 impl Pulse {
     pub(super) fn new(clock: Clock) -> Self {
         let last = AtomicU32::new(clock.load(Ordering::Relaxed));
-        Self { clock, last, bytes: AtomicU32::new(0) }
+        let (bytes, ends, waker) = (AtomicU32::new(0), AtomicBool::new(false), Mutex::default());
+        Self { clock, last, bytes, ends, waker }
+    }
+
+    /// Who is woken when the connection is to end; told once, since a connection is one task.
+    pub(super) fn wakes(&self, waker: &Waker) {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+    }
+
+    /// Lets the connection end after what is being answered.
+    pub(super) fn end(&self) {
+        self.ends.store(true, Ordering::Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether it is to end.
+    pub(super) fn ends(&self) -> bool {
+        self.ends.load(Ordering::Acquire)
     }
 
     /// It is the caller's turn from now on.

@@ -13,6 +13,7 @@ pub(super) use instruments::{Counter, Histogram};
 use recent::Recent;
 pub use text::METRICS;
 
+use super::log::{Level, Log};
 use super::shared::Shared;
 use super::status::HealthInputs;
 use crate::sync::{Counts, Observer, Seen, Side};
@@ -120,10 +121,23 @@ impl Metrics {
         streams.entry(name.to_owned()).or_insert_with(|| Arc::new(StreamMetrics::new())).clone()
     }
 
-    /// One who counts what a sync does.
-    pub(super) fn observer(self: &Arc<Self>) -> Observer {
-        let metrics = self.clone();
-        Observer::new(move |seen| metrics.see(seen))
+    /// One who counts what a sync does, and says which records failed.
+    pub(super) fn observer(self: &Arc<Self>, log: &Log) -> Observer {
+        let (metrics, log) = (self.clone(), log.clone());
+        Observer::new(move |seen| {
+            metrics.see(seen);
+            if let Seen::Dead { stream, record, reason } = seen {
+                log.say(
+                    Level::Info,
+                    "record_failed",
+                    [
+                        ("stream", (*stream).into()),
+                        ("record", (*record).into()),
+                        ("reason", reason.id().into()),
+                    ],
+                );
+            }
+        })
     }
 
     fn see(&self, seen: &Seen<'_>) {
@@ -154,6 +168,8 @@ impl Metrics {
                 recent.push(exchange.took, failed.then_some(outcome));
             }
             Seen::Write { stream, records } => self.stream(stream).batches.observe(*records as u64),
+            // They are counted where they are kept.
+            Seen::Dead { .. } => {}
         }
     }
 
