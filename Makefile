@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-corpus check check-features generate bench bench-mapping static bench-peers bench-mocks bench-engines bench-sync clean
+.PHONY: help demo test test-chaos test-laws test-corpus check check-features generate bench bench-mapping bench-serve static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -43,6 +43,10 @@ bench-mapping: ## How well the mapper finds pairs, beside simple ways; CASES=FOL
 
 bench-peers: ## Compare the transformation with its rivals by CPU time; installs them first
 	@benches/peers/install && benches/peers/build && benches/peers/compare.py --svg docs/src/performance/throughput.svg
+
+bench-serve: static ## Measure the service: start, memory, CPU of a request beside an echo, streams, crowds
+	@cargo run --release --locked --quiet -p vitesse-benches --bin serve -- \
+		target/x86_64-unknown-linux-musl/runtime/vitesse-runtime
 
 static: ## Build the runtime linked statically, and check that it is and stays small
 	@.ci/static
