@@ -1,5 +1,7 @@
 //! What callers may not do to a service: stand still, drip, or crowd others out.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
