@@ -140,7 +140,32 @@ mod tests {
             }],
             needed: vec!["VITESSE_SOURCE_TOKEN".into()],
         };
-        insta::assert_snapshot!(render(&values).unwrap());
+        insta::assert_snapshot!(render(&values).unwrap(), @r#"
+        # Shop to CRM \# &lt;script>
+
+        Moves records from Shop to CRM \| x. Made by Vitesse; the integration's id is
+        `ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba`.
+
+        What it is for: sync \`customers\`
+
+        | stream | mapping | from | to | lines |
+        |---|---|---|---|---|
+        | customers | mapping/001-customers.json | GET /customers | POST /contacts | 9 |
+
+        ## What is here
+
+        - `vitesse.yaml` describes the integration: keep it in git, and run `vitesse plan` and `vitesse apply` with it.
+        - `mapping/` holds what runs: one document a stream, in their order.
+        - `.env.example` lists every variable that it reads; copy it to `.env` and fill it in.
+        - `Dockerfile` builds an image by hand, with the runtime's binary beside it. Vitesse itself doesn't need it.
+
+        ## Running it
+
+        ```sh
+        export VITESSE_SOURCE_TOKEN=...
+        VITESSE_MAPPING=mapping VITESSE_STATE=state vitesse-runtime serve
+        ```
+        "#);
     }
 
     #[test]
