@@ -169,3 +169,11 @@ fn the_nearest_candidates_and_the_fields_that_hints_would_help_are_named() {
     assert!(refusal.nearest.is_sorted_by_key(|(.., confidence)| std::cmp::Reverse(*confidence)));
     assert!(refusal.hints_for.iter().all(|d| !found.dest[*d].path.is_empty()));
 }
+
+/// Scores are integers, so these are the same on every platform; new weights change them, nothing else may.
+#[test]
+fn the_same_records_give_the_same_bytes_everywhere() {
+    let order = "remote_id number createdAt currencyCode totalAmount customerId customerEmail lines[].sku lines[].unitPrice";
+    let found = matches(RECORDS[1], ("Purchase", order));
+    insta::assert_snapshot!(lines(&found).join("\n"), @"");
+}

@@ -55,14 +55,15 @@ fn looks(cases: &[Ready], weights: &tuning::Weights) -> vitesse_core::Result<()>
             if look.by_rule || plain && at % 8 != 0 {
                 return None;
             }
-            let (pair, relations) = (&look.pair, &look.relations);
             let stands_for = if plain { 8 } else { 1 };
-            Some(json!([i32::from(right), stands_for, look.score, pair, relations]))
+            let seen = (&look.pair, &look.relations, &look.signs, &look.source, &look.dest);
+            Some(json!([i32::from(right), stands_for, seen.0, seen.1, seen.2, seen.3, seen.4]))
         });
         let looks: Vec<Value> = labelled.collect();
         all.insert(&ready.case.id, json!({"gold": judge.right(), "looks": looks}));
     }
-    let names = json!({"pair": tuning::pair_names(), "relations": tuning::relation_names()});
+    let names = json!({"pair": tuning::pair_names(), "relations": tuning::relation_names(),
+        "signs": tuning::sign_names()});
     println!("{}", json!({"names": names, "cases": all}));
     Ok(())
 }
@@ -145,6 +146,14 @@ fn bench(cases: &[Ready]) -> vitesse_core::Result<()> {
         sure_right as f64 / sure.max(1) as f64,
         sure_right as f64 / gold.max(1) as f64
     );
-    println!("time per case            {:.2} ms", took.as_secs_f64() * 1000.0 / cases.len() as f64);
+    let fields = |side: usize| -> usize {
+        compared.iter().map(|(_, source, dest)| [source.len(), dest.len()][side]).sum::<usize>() / cases.len()
+    };
+    println!(
+        "time per pair of records {:.2} ms, with {} x {} fields on average",
+        took.as_secs_f64() * 1000.0 / cases.len() as f64,
+        fields(0),
+        fields(1)
+    );
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -98,4 +100,96 @@ fn an_intent_alone_chooses_the_endpoints() {
     assert_eq!(report["mapping"]["source_endpoint"], "/customers");
     assert_eq!(report["mapping"]["dest_endpoint"], "/contacts");
     assert_eq!(report["other_pairs"][0]["dest_endpoint"], "POST /deals");
+}
+
+/// A language model that chooses the last candidate of each field, or answers `status` alone; gives its address.
+fn language_model(status: u16) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((socket, _)) = listener.accept() {
+            let mut reader = BufReader::new(socket);
+            let (mut length, mut key) = (0, false);
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                let line = line.trim().to_lowercase();
+                if let Some(count) = line.strip_prefix("content-length:") {
+                    length = count.trim().parse().unwrap();
+                }
+                key |= line == "authorization: bearer sk-test";
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert!(key && body["model"] == "small", "{body}");
+            let asked: Value =
+                serde_json::from_str(body["messages"][1]["content"].as_str().unwrap()).unwrap();
+            let answers: Vec<Value> = asked["fields"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| {
+                    let last = one["candidates"].as_array().unwrap().last().unwrap();
+                    json!({"field": one["destination"]["field"], "source": last["field"]})
+                })
+                .collect();
+            let content = json!({"answers": answers}).to_string();
+            let answer =
+                json!({"choices": [{"message": {"role": "assistant", "content": content}}]}).to_string();
+            let length = answer.len();
+            let head =
+                format!("HTTP/1.1 {status} Word\r\ncontent-type: application/json\r\nconnection: close");
+            let mut socket = reader.into_inner();
+            socket
+                .write_all(format!("{head}\r\ncontent-length: {length}\r\n\r\n{answer}").as_bytes())
+                .unwrap();
+        }
+    });
+    url
+}
+
+#[test]
+fn a_language_model_chooses_among_candidates_and_its_failure_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = |name: &str, fields: &[&str]| {
+        let properties: serde_json::Map<_, _> =
+            fields.iter().map(|field| ((*field).to_owned(), json!({"type": "string"}))).collect();
+        let file = folder.path().join(name);
+        std::fs::write(&file, json!({"properties": properties}).to_string()).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let source = schema(
+        "a.json",
+        &["email", "first_name", "last_name", "city", "home_tel", "work_tel", "status_word"],
+    );
+    let dest =
+        schema("b.json", &["email", "given_name", "family_name", "city", "contact_number", "state_of_mind"]);
+    let report = |url: Option<&str>| -> Value {
+        let mut words = vec!["match", source.as_str(), dest.as_str(), "--json"];
+        if let Some(url) = url {
+            words.extend(["--llm-url", url, "--llm-model", "small"]);
+        }
+        let output = Command::new(trycmd::cargo::cargo_bin!("vitesse"))
+            .args(&words)
+            .env("VITESSE_HOME", folder.path())
+            .env("VITESSE_ALLOW", "127.0.0.0/8")
+            .env("OPENAI_API_KEY", "sk-test")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let offline = report(None);
+    let helped = report(Some(&language_model(200)));
+    let told = helped["mapping"]["transformations"].as_array().unwrap();
+    let said =
+        |line: &&Value| line["reason"].as_str().is_some_and(|reason| reason.contains("language model"));
+    assert!(told.iter().any(|line| said(&line)), "{told:#?}");
+    let refused = report(Some(&language_model(401)));
+    assert_eq!(refused["mapping"], offline["mapping"]);
+    assert!(refused["notes"].to_string().contains("the mapping is the offline one"), "{}", refused["notes"]);
 }

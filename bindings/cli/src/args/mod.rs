@@ -187,6 +187,14 @@ pub(crate) struct Match {
     /// Answer every case file of a folder instead.
     #[arg(long, value_name = "FOLDER", requires = "out", conflicts_with_all = ["source", "hints"])]
     pub(crate) batch: Option<PathBuf>,
+    /// Let a language model behind this address (`https://api.openai.com/v1`, or any that answers alike) choose among
+    /// the candidates of what is undecided. It is sent names, types and descriptions of those fields and the intent;
+    /// the key is in OPENAI_API_KEY.
+    #[arg(long, value_name = "URL", conflicts_with = "batch")]
+    pub(crate) llm_url: Option<String>,
+    /// Which model to ask; else the one LLM_MODEL names.
+    #[arg(long, value_name = "MODEL", requires = "llm_url")]
+    pub(crate) llm_model: Option<String>,
     /// Where the mapping document goes; with --batch, the answers to the cases.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

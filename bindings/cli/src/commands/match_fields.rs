@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vitesse_core::config::Config;
 use vitesse_core::ingestor::Ingestor;
-use vitesse_core::mapper::{MapRequest, Mapper, MappingProposal, ProposedPair, Side, pairs};
+use vitesse_core::mapper::{LanguageModel, MapRequest, Mapper, MappingProposal, ProposedPair, Side, pairs};
 use vitesse_core::mapping::{RecordError, Transformation};
 use vitesse_core::net::{Client, NetConfig};
 use vitesse_core::spec::{ApiSpec, EndpointId, Method};
@@ -25,6 +25,11 @@ pub(crate) fn run(args: &Match, config: Result<Config>, ui: &Ui) -> Result<()> {
         };
     };
     let request = request(args)?;
+    let model = language_model(args, &config)?;
+    let map = |source: Side<'_>, dest: Side<'_>| match &model {
+        Some(model) => super::wait(mapper.map_with(source, dest, &request, model)),
+        None => mapper.map(source, dest, &request),
+    };
     let (source, dest) = (Given::read(source, &config, ui)?, Given::read(dest, &config, ui)?);
     let (proposal, others) = match (&source, &dest) {
         (Given::Api(from, None), Given::Api(to, None)) => {
@@ -39,9 +44,9 @@ pub(crate) fn run(args: &Match, config: Result<Config>, ui: &Ui) -> Result<()> {
             }
             let best = found.remove(0);
             let (source, dest) = (side(from, best.pair.source), side(to, best.pair.dest));
-            (mapper.map(source, dest, &request)?, found)
+            (map(source, dest)?, found)
         }
-        _ => (mapper.map(source.side()?, dest.side()?, &request)?, Vec::new()),
+        _ => (map(source.side()?, dest.side()?)?, Vec::new()),
     };
     if let Some(file) = &args.out {
         write(file, proposal.mapping.to_json().as_bytes())?;
@@ -52,6 +57,25 @@ pub(crate) fn run(args: &Match, config: Result<Config>, ui: &Ui) -> Result<()> {
 
 fn side(spec: &ApiSpec, endpoint: EndpointId) -> Side<'_> {
     Side::Endpoint { spec, endpoint }
+}
+
+/// The language model that the options name, if they name one.
+fn language_model(args: &Match, config: &Result<Config>) -> Result<Option<LanguageModel>> {
+    let Some(url) = &args.llm_url else { return Ok(None) };
+    let config = usable(config)?;
+    Ok(Some(LanguageModel {
+        client: Client::new(NetConfig::from_config(config)?)?,
+        url: url.clone(),
+        key: config.openai_api_key.clone(),
+        model: args.llm_model.clone().unwrap_or_else(|| config.llm_model.clone()),
+    }))
+}
+
+/// What the environment says; two files can be mapped whatever is wrong with it.
+fn usable(config: &Result<Config>) -> Result<&Config> {
+    config.as_ref().map_err(|error| {
+        Error::new(ErrorKind::ConfigInvalid, error.message().to_owned()).in_operation("cli.match")
+    })
 }
 
 fn request(args: &Match) -> Result<MapRequest> {
@@ -98,11 +122,8 @@ impl Given {
                 return Ok(Self::Schema(value));
             }
         }
-        let config = config.as_ref().map_err(|error| {
-            Error::new(ErrorKind::ConfigInvalid, error.message().to_owned()).in_operation("cli.match")
-        })?;
-        let ingestor =
-            Ingestor::new(Client::new(NetConfig::from_config(config)?)?).with_progress(ui.progress());
+        let ingestor = Ingestor::new(Client::new(NetConfig::from_config(usable(config)?)?)?)
+            .with_progress(ui.progress());
         let found = super::wait(async { ingestor.read(address).await })?;
         Ok(Self::Api(Box::new(found.spec), endpoint))
     }

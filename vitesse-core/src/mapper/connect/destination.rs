@@ -1,17 +1,15 @@
 //! The block `destination`.
 
+use super::bodies::{Holds, envelope, holds, path_of};
+use super::bulk::bulk;
+use super::upsert::upsert;
 use super::{Findings, auth, base_url, rate_limit, rooted};
 use crate::mapper::side::{Role, field_path, record_of};
 use crate::mapping::value::Object;
-use crate::mapping::{
-    Batch, BodyFormat, Bulk, Destination, FieldPath, Idempotency, Operation, Operations, Step,
-};
+use crate::mapping::{Batch, BodyFormat, Destination, FieldPath, Idempotency, Operation, Operations, Step};
 use crate::spec::{
-    ApiSpec, Endpoint, EndpointId, EndpointRole, Evidence, Location, Media, Method, Resource, SchemaId, Type,
+    ApiSpec, Endpoint, EndpointId, EndpointRole, Evidence, Location, Media, Method, Resource, SchemaId,
 };
-
-/// How many records go into a bulk request where the description sets no limit.
-const BATCH: u64 = 50;
 
 pub(super) fn block(spec: &ApiSpec, id: EndpointId, notes: &mut Findings) -> Destination {
     let named = id;
@@ -27,7 +25,8 @@ pub(super) fn block(spec: &ApiSpec, id: EndpointId, notes: &mut Findings) -> Des
         base_url: base_url(spec, endpoint, "destination", notes),
         ..Destination::default()
     };
-    destination.operations = operations(spec, id, resource, &mut called, notes);
+    destination.operations = operations(spec, id, resource, record, &mut called, notes);
+    destination.operations.upsert = upsert(spec, resource, record, &mut called, notes);
     let (keys, find) = natural_key(spec, resource, record, &mut called, notes);
     destination.match_on = keys;
     destination.operations.find = find;
@@ -45,6 +44,7 @@ fn operations(
     spec: &ApiSpec,
     id: EndpointId,
     resource: Option<&Resource>,
+    record: Option<SchemaId>,
     called: &mut Vec<EndpointId>,
     notes: &mut Findings,
 ) -> Operations {
@@ -65,7 +65,24 @@ fn operations(
         called.push(id?);
         let pointer = format!("/destination/operations/{name}");
         notes.fact(&pointer, Evidence::new(endpoint.pointer(), 0.95, "an endpoint of the resource"));
-        Some(operation(spec, endpoint))
+        let mut operation = operation(spec, endpoint);
+        match holds(spec, endpoint.request_schema, record) {
+            Holds::Whole => {}
+            Holds::In(path) => {
+                let seen = format!("the body has the record in {path}");
+                notes.fact(&format!("{pointer}/wrap"), Evidence::new(endpoint.pointer(), 0.85, seen));
+                operation.wrap = Some(path);
+            }
+            Holds::Else if name == "delete" => {}
+            Holds::Else => {
+                let question = format!(
+                    "{} {} takes something else than a create; where in its body does the record go?",
+                    endpoint.method, endpoint.path
+                );
+                notes.gap(&format!("destination_{name}_wrap"), &format!("{pointer}/wrap"), question, false);
+            }
+        }
+        Some(operation)
     };
     operations.create = place("create", create, notes);
     operations.update = place("update", update, notes);
@@ -101,7 +118,7 @@ fn writes(spec: &ApiSpec) -> Vec<String> {
     writes.map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).take(10).collect()
 }
 
-fn operation(spec: &ApiSpec, endpoint: &Endpoint) -> Operation {
+pub(super) fn operation(spec: &ApiSpec, endpoint: &Endpoint) -> Operation {
     let records = endpoint.records.as_deref();
     let id = match endpoint.method {
         Method::Delete => None,
@@ -173,6 +190,9 @@ fn natural_key(
     notes: &mut Findings,
 ) -> (Vec<FieldPath>, Option<Operation>) {
     let list = resource.and_then(|resource| resource.list).and_then(|id| Some((id, spec.get(id)?)));
+    // `{"customer": {"email": ...}}` is known by `customer.email`.
+    let around = record.and_then(|record| envelope(spec, record));
+    let record = around.map(|(_, inner)| inner).or(record);
     let schema = record.and_then(|record| spec.schemas.get(record));
     let name = resource.map_or("the records", |resource| &resource.name);
     let mut asked: Vec<(&str, &str)> = Vec::new();
@@ -193,7 +213,10 @@ fn natural_key(
         return (Vec::new(), None);
     };
     called.push(id);
-    let path = field_path(field);
+    let mut path = field_path(field);
+    if let Some((name, _)) = around {
+        path = FieldPath::new(path_of(name).steps().iter().chain(path.steps()).cloned());
+    }
     let seen = format!("the parameter {parameter:?} finds records by {field:?}");
     notes.fact("/destination/match_on", Evidence::new(format!("{}/parameters", list.pointer()), 0.85, seen));
     notes.fact("/destination/operations/find", Evidence::new(list.pointer(), 0.85, "the resource's list"));
@@ -210,7 +233,7 @@ fn natural_key(
     (vec![path], Some(find))
 }
 
-fn same_name(a: &str, b: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     let plain = |name: &str| -> String {
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
@@ -241,70 +264,4 @@ fn idempotency(endpoint: &Endpoint, notes: &mut Findings) -> Option<Idempotency>
             None
         }
     }
-}
-
-/// A request that takes many records of the same kind, and how many.
-fn bulk(
-    spec: &ApiSpec,
-    resource: Option<&Resource>,
-    record: Option<SchemaId>,
-    called: &mut Vec<EndpointId>,
-    notes: &mut Findings,
-) -> Option<(u64, Bulk)> {
-    let resource = resource?;
-    let record = record?;
-    let under = |path: &str| {
-        let rest = path.strip_prefix(&*resource.path)?;
-        let word = rest.trim_start_matches(['/', ':']).to_ascii_lowercase();
-        let bulk = ["batch", "bulk"].iter().any(|name| word.starts_with(name));
-        (bulk && !word.contains('{')).then_some(word.contains("upsert"))
-    };
-    for (at, endpoint) in spec.endpoints.iter().enumerate() {
-        if !matches!(endpoint.method, Method::Post | Method::Put) {
-            continue;
-        }
-        let (Some(upsert), Some(root)) = (under(&endpoint.path), endpoint.request_schema) else { continue };
-        let Some((wrap, list)) = list_of(spec, root, record) else { continue };
-        called.push(EndpointId(at as u32));
-        let pointer = "/destination/operations/bulk";
-        notes.fact(pointer, Evidence::new(endpoint.pointer(), 0.85, "takes a list of the same records"));
-        let most = spec.schemas.get(list).and_then(|list| list.details().max_items);
-        let bulk = Bulk {
-            method: endpoint.method.to_string(),
-            path: rooted(&endpoint.path),
-            wrap,
-            upsert,
-            ..Bulk::default()
-        };
-        return Some((most.unwrap_or(BATCH).clamp(1, 1000), bulk));
-    }
-    None
-}
-
-/// Where in a body the list of records is: at its root, or in one of its fields.
-fn list_of(spec: &ApiSpec, root: SchemaId, record: SchemaId) -> Option<(Option<FieldPath>, SchemaId)> {
-    let schema = spec.schemas.get(root)?;
-    let same = |id: SchemaId| {
-        let items = spec.schemas.get(id)?.items?;
-        (items == record || alike(spec, items, record)).then_some(id)
-    };
-    if schema.types.has(Type::Array) || schema.items.is_some() {
-        return same(root).map(|list| (None, list));
-    }
-    let found = schema.properties.iter().find_map(|property| Some((property, same(property.schema)?)));
-    found.map(|(property, list)| (Some(field_path_of(&property.name)), list))
-}
-
-fn field_path_of(name: &str) -> FieldPath {
-    FieldPath::new([Step::Key(name.to_owned())])
-}
-
-/// Whether two schemas have the same fields: a copy under another name.
-fn alike(spec: &ApiSpec, a: SchemaId, b: SchemaId) -> bool {
-    let names = |id: SchemaId| -> Vec<&str> {
-        let schema = spec.schemas.get(id);
-        schema.into_iter().flat_map(|schema| schema.properties.iter().map(|p| &*p.name)).collect()
-    };
-    let (a, b) = (names(a), names(b));
-    !a.is_empty() && a == b
 }

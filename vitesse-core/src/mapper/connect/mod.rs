@@ -1,8 +1,11 @@
 //! The connection blocks of a mapping, filled from what both descriptions say.
 
 mod auth;
+mod bodies;
+mod bulk;
 mod destination;
 mod source;
+mod upsert;
 
 use serde::{Deserialize, Serialize};
 

@@ -14,11 +14,33 @@ pub(super) struct Weighed {
     pub(super) own: usize,
 }
 
+impl Weighed {
+    fn own(&self) -> &[(usize, i32)] {
+        self.words.get(..self.own).unwrap_or(&self.words)
+    }
+
+    fn path(&self) -> &[(usize, i32)] {
+        &self.words
+    }
+}
+
+/// The parts of a field's words that are compared apart.
+const PARTS: [fn(&Weighed) -> &[(usize, i32)]; 2] = [Weighed::own, Weighed::path];
+
 /// The words of two records and how alike each two of them are, in thousandths.
+///
+/// Every field is compared with every other, so what a word is to a field is worked out only once.
 #[derive(Debug)]
 pub(super) struct Alike {
-    width: usize,
-    table: Vec<i16>,
+    /// By the source's word and then by the destination's.
+    words: Table,
+    /// How near each word of the source is to the nearest of each destination field's own, and of its path's.
+    to_dest: [Table; 2],
+    /// By source field and then by the destination's word: how near that is to the field's nearest.
+    to_source: [Table; 2],
+    /// What the words of each field weigh: its own, and its path's.
+    source_weights: Vec<[i32; 2]>,
+    dest_weights: Vec<[i32; 2]>,
 }
 
 /// How well two lists of weighted words cover each other, in thousandths.
@@ -30,6 +52,22 @@ pub(super) struct Cover {
     pub(super) path: i32,
 }
 
+#[derive(Debug, Default)]
+struct Table {
+    width: usize,
+    cells: Vec<i16>,
+}
+
+impl Table {
+    fn row(&self, at: usize) -> &[i16] {
+        self.cells.get(at * self.width..(at + 1) * self.width).unwrap_or_default()
+    }
+}
+
+fn cell(row: &[i16], at: usize) -> i32 {
+    row.get(at).copied().map_or(0, i32::from)
+}
+
 impl Alike {
     /// Numbers the words of both sides' fields, and compares them.
     pub(super) fn of(
@@ -39,55 +77,117 @@ impl Alike {
     ) -> (Self, Vec<Weighed>, Vec<Weighed>) {
         let (left, left_words) = weighed(source);
         let (right, right_words) = weighed(dest);
-        let vectors = |words: &[&str]| -> Vec<Vector> {
-            words.iter().map(|word| model.embed_words([(*word, 4)])).collect()
-        };
-        let (left_vectors, right_vectors) = (vectors(&left_words), vectors(&right_words));
-        let mut table = Vec::with_capacity(left_words.len() * right_words.len());
-        for (a, va) in left_words.iter().zip(&left_vectors) {
-            table.extend(right_words.iter().zip(&right_vectors).map(|(b, vb)| word(a, va, b, vb) as i16));
+        let (left_words, right_words) = (known(&left_words, model), known(&right_words, model));
+        let mut cells = Vec::with_capacity(left_words.len() * right_words.len());
+        for a in &left_words {
+            cells.extend(right_words.iter().map(|b| word(a, b) as i16));
         }
-        (Self { width: right_words.len(), table }, left, right)
+        let words = Table { width: right_words.len(), cells };
+        // The nearest of a field's words: of its own, and of all.
+        let nearest = |row: &[i16], words: &[(usize, i32)]| {
+            words.iter().filter_map(|(y, _)| row.get(*y)).copied().max().unwrap_or(0)
+        };
+        let to_dest = PARTS.map(|part| {
+            let rows = (0..left_words.len()).map(|x| words.row(x));
+            let cells = rows.flat_map(|row| right.iter().map(move |field| nearest(row, part(field))));
+            Table { width: right.len(), cells: cells.collect() }
+        });
+        let to_source = PARTS.map(|part| {
+            let mut cells = vec![0; left.len() * words.width];
+            for (field, best) in left.iter().zip(cells.chunks_mut(words.width.max(1))) {
+                for (x, _) in part(field) {
+                    best.iter_mut().zip(words.row(*x)).for_each(|(best, alike)| *best = (*best).max(*alike));
+                }
+            }
+            Table { width: words.width, cells }
+        });
+        let (source_weights, dest_weights) = (weights(&left), weights(&right));
+        (Self { words, to_dest, to_source, source_weights, dest_weights }, left, right)
+    }
+
+    /// How well the words of a source field and of each destination field cover each other.
+    pub(super) fn covers(&self, s: usize, a: &Weighed, dest: &[Weighed], out: &mut Vec<Cover>) {
+        out.clear();
+        out.resize(dest.len(), Cover::default());
+        for (at, (x, weight)) in a.words.iter().enumerate() {
+            for (cover, near) in out.iter_mut().zip(self.to_dest[1].row(*x)) {
+                cover.path += weight * i32::from(*near);
+            }
+            if at < a.own {
+                for (cover, near) in out.iter_mut().zip(self.to_dest[0].row(*x)) {
+                    cover.own += weight * i32::from(*near);
+                }
+            }
+        }
+        let rows = [self.to_source[0].row(s), self.to_source[1].row(s)];
+        let weights = self.source_weights.get(s).copied().unwrap_or_default();
+        for ((cover, b), to) in out.iter_mut().zip(dest).zip(&self.dest_weights) {
+            cover.add(b, rows, weights, *to);
+        }
     }
 
     /// How well the words of two fields cover each other.
-    pub(super) fn cover(&self, a: &Weighed, b: &Weighed) -> Cover {
-        let mut best_own = [0_i32; 16];
-        let mut best_all = [0_i32; 16];
-        let (mut own, mut own_weight, mut path, mut path_weight) = (0, 0, 0, 0);
+    pub(super) fn cover(&self, (s, a): (usize, &Weighed), (d, b): (usize, &Weighed)) -> Cover {
+        let mut cover = Cover::default();
         for (at, (x, weight)) in a.words.iter().enumerate() {
-            let row = self.table.get(x * self.width..(x + 1) * self.width).unwrap_or_default();
-            let (mut row_own, mut row_all) = (0, 0);
-            for (other, ((y, _), (best_own, best_all))) in
-                b.words.iter().zip(best_own.iter_mut().zip(&mut best_all)).enumerate()
-            {
-                let alike = row.get(*y).copied().map_or(0, i32::from);
-                row_all = row_all.max(alike);
-                *best_all = alike.max(*best_all);
-                if other < b.own && at < a.own {
-                    row_own = row_own.max(alike);
-                    *best_own = alike.max(*best_own);
-                }
-            }
-            path += weight * row_all;
-            path_weight += weight;
+            cover.path += weight * cell(self.to_dest[1].row(*x), d);
             if at < a.own {
-                own += weight * row_own;
-                own_weight += weight;
+                cover.own += weight * cell(self.to_dest[0].row(*x), d);
             }
         }
-        for (other, ((_, weight), (best_own, best_all))) in
-            b.words.iter().zip(best_own.iter().zip(&best_all)).enumerate()
-        {
-            path += weight * best_all;
-            path_weight += weight;
-            if other < b.own {
-                own += weight * best_own;
-                own_weight += weight;
-            }
-        }
-        Cover { own: own / own_weight.max(1), path: path / path_weight.max(1) }
+        let weights = |of: &[[i32; 2]], at: usize| of.get(at).copied().unwrap_or_default();
+        let rows = [self.to_source[0].row(s), self.to_source[1].row(s)];
+        cover.add(b, rows, weights(&self.source_weights, s), weights(&self.dest_weights, d));
+        cover
     }
+
+    /// How well two lists of words cover each other.
+    pub(super) fn between(&self, a: &[(usize, i32)], b: &[(usize, i32)]) -> i32 {
+        let alike = |x: usize, y: usize| cell(self.words.row(x), y);
+        let mut sum = 0;
+        for (x, weight) in a {
+            sum += weight * b.iter().map(|(y, _)| alike(*x, *y)).max().unwrap_or(0);
+        }
+        for (y, weight) in b {
+            sum += weight * a.iter().map(|(x, _)| alike(*x, *y)).max().unwrap_or(0);
+        }
+        sum / a.iter().chain(b).map(|(_, weight)| weight).sum::<i32>().max(1)
+    }
+}
+
+impl Cover {
+    /// Adds how well the words of `b` are covered, and divides by what all words weigh.
+    fn add(&mut self, b: &Weighed, [own, path]: [&[i16]; 2], left: [i32; 2], right: [i32; 2]) {
+        for (at, (y, weight)) in b.words.iter().enumerate() {
+            self.path += weight * cell(path, *y);
+            if at < b.own {
+                self.own += weight * cell(own, *y);
+            }
+        }
+        self.own /= (left[0] + right[0]).max(1);
+        self.path /= (left[1] + right[1]).max(1);
+    }
+}
+
+fn weights(fields: &[Weighed]) -> Vec<[i32; 2]> {
+    let sum = |words: &[(usize, i32)]| words.iter().map(|(_, weight)| weight).sum();
+    fields.iter().map(|field| [sum(field.own()), sum(&field.words)]).collect()
+}
+
+/// A word with what is known of it.
+struct Word<'a> {
+    text: &'a str,
+    vector: Vector,
+    groups: &'static [usize],
+}
+
+fn known<'a>(words: &[&'a str], model: &Embedder) -> Vec<Word<'a>> {
+    let known = |text: &&'a str| Word {
+        text,
+        vector: model.embed_words([(*text, 4)]),
+        groups: lexicon::groups(text),
+    };
+    words.iter().map(known).collect()
 }
 
 /// Each field's words by number. A word that half of the record's fields have says less than a rare one.
@@ -117,11 +217,12 @@ fn weighed(fields: &[Field]) -> (Vec<Weighed>, Vec<&str>) {
     (out, words)
 }
 
-fn word(a: &str, va: &Vector, b: &str, vb: &Vector) -> i32 {
+fn word(left: &Word<'_>, right: &Word<'_>) -> i32 {
+    let (a, b) = (left.text, right.text);
     if a == b {
         return 1000;
     }
-    let meaning = va.similarity(vb).max(0) * 6 / 10;
+    let meaning = left.vector.similarity(&right.vector).max(0) * 6 / 10;
     let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
     let written =
         if short.len() >= 3 && (long.starts_with(short) || short.len() >= 4 && long.ends_with(short)) {
@@ -131,5 +232,5 @@ fn word(a: &str, va: &Vector, b: &str, vb: &Vector) -> i32 {
         } else {
             0
         };
-    meaning.max(written).max(lexicon::near(a, b))
+    meaning.max(written).max(lexicon::nearness(left.groups, right.groups))
 }

@@ -23,7 +23,7 @@ const TOGETHER: i32 = 1000;
 const VOTES: i32 = -1500;
 
 /// How many kinds of relations a pair has to the other pairs.
-pub(super) const RELATIONS: usize = 12;
+pub(super) const RELATIONS: usize = 13;
 
 /// Their names, in the order of the numbers.
 #[cfg(feature = "testing")]
@@ -40,6 +40,7 @@ pub(super) const RELATION_NAMES: [&str; RELATIONS] = [
     "neighbours_share",
     "company",
     "records",
+    "list_taken",
 ];
 
 /// A pair that got a second look.
@@ -96,7 +97,10 @@ pub(super) fn candidates(
         let [count, share] = votes.of_pair(parents(compared, candidate), own);
         candidate.relations[8] = count;
         candidate.relations[9] = share;
-        candidate.score += (count * weights.beside[0] + share * weights.beside[1]) / 1000;
+        let taken = votes.list_is_taken(lists(compared, candidate));
+        candidate.relations[12] = taken;
+        let [a, b, c] = weights.beside;
+        candidate.score += (count * a + share * b + taken * c) / 1000;
     }
     let chosen = one_to_one(compared, &all, fixed);
     relate(compared, &mut all, &chosen, records);
@@ -133,30 +137,43 @@ pub(super) fn intended(s: &Field, d: &Field, intent: &[String], entity: &[String
 /// The best partners of each field at first sight, by destination and then by source.
 fn worth_a_look(compared: &Compared, extra: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
     let (height, width) = (compared.source.fields.len(), compared.dest.fields.len());
-    let mut glances = Vec::with_capacity(height * width);
-    for s in 0..height {
-        glances.extend((0..width).map(|d| compared.glance(s, d)));
-    }
     let mut pairs = extra;
-    let mut best: Vec<(i32, usize)> = Vec::new();
-    let mut keep = |best: &mut Vec<(i32, usize)>, pair: &dyn Fn(usize) -> (usize, usize)| {
-        if best.len() > PARTNERS {
-            best.select_nth_unstable_by_key(PARTNERS, |(glance, at)| (-glance, *at));
-            best.truncate(PARTNERS);
+    let mut covers = Vec::with_capacity(width);
+    let mut of_dest = vec![Partners::default(); width];
+    for s in 0..height {
+        let mut of_source = Partners::default();
+        for (d, (glance, of_dest)) in compared.glances(s, &mut covers).zip(&mut of_dest).enumerate() {
+            of_source.offer(glance, d);
+            of_dest.offer(glance, s);
         }
-        pairs.extend(best.drain(..).filter(|(glance, _)| *glance > 0).map(|(_, at)| pair(at)));
-    };
-    for (s, row) in glances.chunks(width.max(1)).enumerate() {
-        best.extend(row.iter().enumerate().map(|(d, glance)| (*glance, d)));
-        keep(&mut best, &|d| (s, d));
+        pairs.extend(of_source.best.iter().map(|(_, d)| (s, *d)));
     }
-    for d in 0..width {
-        best.extend(glances.iter().skip(d).step_by(width).enumerate().map(|(s, glance)| (*glance, s)));
-        keep(&mut best, &|s| (s, d));
+    for (d, of_dest) in of_dest.iter().enumerate() {
+        pairs.extend(of_dest.best.iter().map(|(_, s)| (*s, d)));
     }
     pairs.sort_unstable_by_key(|(s, d)| (*d, *s));
     pairs.dedup();
     pairs
+}
+
+/// The best of what a field was offered, best first; of equals, what came first.
+#[derive(Clone, Debug, Default)]
+struct Partners {
+    best: Vec<(i32, usize)>,
+}
+
+impl Partners {
+    fn offer(&mut self, glance: i32, at: usize) {
+        let full = self.best.len() >= PARTNERS;
+        if glance <= 0 || full && self.best.last().is_some_and(|(least, _)| glance <= *least) {
+            return;
+        }
+        if full {
+            self.best.pop();
+        }
+        let place = self.best.partition_point(|(other, _)| *other >= glance);
+        self.best.insert(place, (glance, at));
+    }
 }
 
 /// Which candidates are chosen when the best is chosen first and each field only once.
@@ -188,15 +205,21 @@ fn one_to_one(compared: &Compared, all: &[Candidate], fixed: &[(usize, usize)]) 
 }
 
 /// How many chosen pairs lead from one object to another.
+#[derive(Default)]
 struct Votes<'a> {
     between: HashMap<(&'a str, &'a str), i32>,
     from: HashMap<&'a str, i32>,
     to: HashMap<&'a str, i32>,
+    /// The same between lists of objects.
+    lists: HashMap<(&'a str, &'a str), i32>,
+    /// The most that lead from one list, and to one.
+    from_list: HashMap<&'a str, i32>,
+    to_list: HashMap<&'a str, i32>,
 }
 
 impl<'a> Votes<'a> {
     fn of(compared: &'a Compared, all: &[Candidate], chosen: &[bool]) -> Self {
-        let mut votes = Self { between: HashMap::new(), from: HashMap::new(), to: HashMap::new() };
+        let mut votes = Self::default();
         for (candidate, _) in
             all.iter().zip(chosen).filter(|(candidate, chosen)| **chosen && candidate.alone > VOTES)
         {
@@ -204,8 +227,25 @@ impl<'a> Votes<'a> {
             *votes.between.entry((from, to)).or_default() += 1;
             *votes.from.entry(from).or_default() += 1;
             *votes.to.entry(to).or_default() += 1;
+            let (from, to) = lists(compared, candidate);
+            if !from.is_empty() && !to.is_empty() {
+                *votes.lists.entry((from, to)).or_default() += 1;
+            }
+        }
+        for ((from, to), count) in &votes.lists {
+            let (from, to) =
+                (votes.from_list.entry(*from).or_default(), votes.to_list.entry(*to).or_default());
+            (*from, *to) = ((*from).max(*count), (*to).max(*count));
         }
         votes
+    }
+
+    /// Whether the objects of one of two lists are made from another's, or into another's: 0 or 1000.
+    fn list_is_taken(&self, (from, to): (&str, &str)) -> i32 {
+        let own = self.lists.get(&(from, to)).copied().unwrap_or(0);
+        let most = |counts: &HashMap<&str, i32>, list: &str| counts.get(list).copied().unwrap_or(0);
+        let others = most(&self.from_list, from).max(most(&self.to_list, to));
+        if others >= 2 && others > own { 1000 } else { 0 }
     }
 
     /// How many pairs lead the same way, and their share of all that could; a pair's own vote isn't counted.
@@ -214,6 +254,10 @@ impl<'a> Votes<'a> {
         let fewer = self.from.get(from).min(self.to.get(to)).copied().unwrap_or(0) - i32::from(own);
         [count.min(4) * 250, 1000 * count / fewer.max(1)]
     }
+}
+
+fn lists<'a>(compared: &'a Compared, candidate: &Candidate) -> (&'a str, &'a str) {
+    (&compared.source.fields[candidate.source].list, &compared.dest.fields[candidate.dest].list)
 }
 
 fn parents<'a>(compared: &'a Compared, candidate: &Candidate) -> (&'a str, &'a str) {
@@ -268,7 +312,7 @@ fn relate(compared: &Compared, all: &mut [Candidate], chosen: &[bool], records: 
         let source_taken = source_taken[candidate.source] && !chosen;
         let joins = dest_taken && d.lists > s.lists && candidate.row[10] < 1000;
         let again = source_taken && (candidate.row[4] > 0 || candidate.row[5] > 0);
-        let [.., count, share, _, _] = candidate.relations;
+        let [.., count, share, _, _, list_taken] = candidate.relations;
         candidate.relations = [
             candidate.alone.clamp(-8000, 8000),
             yes(*chosen),
@@ -282,6 +326,7 @@ fn relate(compared: &Compared, all: &mut [Candidate], chosen: &[bool], records: 
             share,
             company,
             records,
+            list_taken,
         ];
     }
 }

@@ -2,7 +2,7 @@
 
 use super::choose::{self, Candidate as Looked};
 use super::evidence::Compared;
-use super::field::{self, Field};
+use super::field::{self, Field, Names};
 use super::reasons::reasons;
 use super::weights::Weights;
 use super::{Candidate, Evidence, Known, Matches, Pair, Record, confidence, groups, lexicon, refuse};
@@ -54,10 +54,13 @@ impl Work {
         let entity: Vec<String> = left.last().into_iter().chain(right.last()).cloned().collect();
         let (left, right) = (leaves(&source, "source")?, leaves(&dest, "destination")?);
         let read = |leaves: &[spec::Field], record: &Record<'_>| -> Vec<Field> {
-            leaves.iter().map(|leaf| Field::new(leaf, record.schemas, &entity)).collect()
+            let mut names = Names::default();
+            leaves.iter().map(|leaf| Field::new(leaf, record.schemas, &entity, &mut names)).collect()
         };
-        let (from, mut to) = (read(&left, &source), read(&right, &dest));
+        let (mut from, mut to) = (read(&left, &source), read(&right, &dest));
         field::mark_generated(&mut to);
+        field::mark_second(&mut from);
+        field::mark_second(&mut to);
         let mut hinted = Vec::new();
         for (source, dest) in known.hints {
             hinted.push((place(source, &left, "source")?, place(dest, &right, "destination")?));
@@ -88,8 +91,21 @@ impl Work {
     pub(super) fn confidence(&self, looked: &Looked, weights: &Weights) -> u16 {
         match self.hinted.contains(&(looked.source, looked.dest)) {
             true => 1000,
-            false => confidence::of(looked.score, weights),
+            false => self.alone(looked, weights),
         }
+    }
+
+    /// What confidence a pair has whatever a hint says.
+    fn alone(&self, looked: &Looked, weights: &Weights) -> u16 {
+        let (s, d) = (&self.compared.source.fields[looked.source], &self.compared.dest.fields[looked.dest]);
+        confidence::of(looked, s, d, weights)
+    }
+
+    /// What its confidence is made of.
+    #[cfg(feature = "testing")]
+    pub(super) fn signs(&self, looked: &Looked) -> [i32; confidence::SIGNS] {
+        let (s, d) = (&self.compared.source.fields[looked.source], &self.compared.dest.fields[looked.dest]);
+        confidence::signs(s, d, looked.score)
     }
 
     /// The answer.
@@ -144,10 +160,9 @@ impl Work {
         let all = self.looked.get(start..end).unwrap_or_default();
         let mut others: Vec<&Looked> = all.iter().filter(|looked| Some(looked.source) != chosen).collect();
         others.sort_by_key(|looked| (-looked.score, looked.source));
-        let named = others.iter().map(|looked| Candidate {
-            source: looked.source,
-            confidence: confidence::of(looked.score, weights),
-        });
+        let named = others
+            .iter()
+            .map(|looked| Candidate { source: looked.source, confidence: self.alone(looked, weights) });
         named.filter(|candidate| candidate.confidence >= WORTH_NAMING).take(3).collect()
     }
 }

@@ -61,7 +61,7 @@ struct Traits {
     /// Whether its own name says only what every record says.
     plain: bool,
     /// The words around its name.
-    around: Weighed,
+    around: Vec<(usize, i32)>,
 }
 
 /// Both sides.
@@ -78,20 +78,20 @@ impl Compared {
         Self { source: side(source, left, model), dest: side(dest, right, model), alike }
     }
 
-    /// How near two fields are at first sight: what decides whether they get a second look.
-    pub(super) fn glance(&self, s: usize, d: usize) -> i32 {
-        let Cover { own, path } = self.alike.cover(&self.source.words[s], &self.dest.words[d]);
-        let meaning = self.source.vectors[s].similarity(&self.dest.vectors[d]).max(0);
-        own * 3 + path * 4 + meaning * 3
+    /// How near a source field is to each destination field at first sight: what decides which get a second look.
+    pub(super) fn glances(&self, s: usize, covers: &mut Vec<Cover>) -> impl Iterator<Item = i32> {
+        self.alike.covers(s, &self.source.words[s], &self.dest.words, covers);
+        let vector = &self.source.vectors[s];
+        let pairs = covers.iter().zip(&self.dest.vectors);
+        pairs.map(|(cover, other)| cover.own * 3 + cover.path * 4 + vector.similarity(other).max(0) * 3)
     }
 
     /// All the evidence for a pair.
     pub(super) fn row(&self, s: usize, d: usize) -> Row {
         let (a, b) = (&self.source.fields[s], &self.dest.fields[d]);
-        let (left, right) = (&self.source.words[s], &self.dest.words[d]);
-        let cover = self.alike.cover(left, right);
+        let cover = self.alike.cover((s, &self.source.words[s]), (d, &self.dest.words[d]));
         let (one, other) = (&self.source.traits[s], &self.dest.traits[d]);
-        let around = self.alike.cover(&one.around, &other.around).path;
+        let around = self.alike.between(&one.around, &other.around);
         let same_name = a.own_words().eq(b.own_words());
         let yes = |what: bool| if what { 1000 } else { 0 };
         let steps = |more: i32| more.clamp(0, 4) * 250;
@@ -158,9 +158,11 @@ fn traits(field: &Field, words: &Weighed) -> Traits {
     Traits {
         runs,
         own_aspects: bits(&|aspect| field.own_words().any(|word| word == aspect)),
-        aspects: bits(&|aspect| field.says(aspect)),
+        aspects: bits(&|aspect| {
+            field.says(aspect) || aspect == "price" && MONEY.iter().any(|word| field.says(word))
+        }),
         plain: field.own_words().all(|word| PLAIN.contains(&word)),
-        around: Weighed { words: words.words.iter().skip(words.own).copied().collect(), own: 0 },
+        around: words.words.iter().skip(words.own).copied().collect(),
     }
 }
 
@@ -216,18 +218,26 @@ const ASPECTS: &[&str] = &[
     "created", "count", "size", "start", "end", "birth", "forename", "surname", "rate",
 ];
 
+/// Words that say a price without the word.
+const MONEY: &[&str] = &["amount", "cost", "subtotal", "total"];
+
 fn aspects(a: &Traits, b: &Traits) -> i32 {
     let clashes = a.own_aspects & !b.aspects | b.own_aspects & !a.aspects;
     (clashes.count_ones() as i32 * 333).min(1000)
 }
 
+/// What speaks against two fields being the same of several alike ones: by the number they end in, or because one
+/// is the second and the other doesn't say so.
 fn digits(a: &Field, b: &Field) -> i32 {
-    match (a.digits.unwrap_or(0), b.digits.unwrap_or(0)) {
+    let second = |one: &Field, other: &Field| one.second.is_some_and(|word| !other.says(word));
+    let apart = if second(a, b) || second(b, a) { 450 } else { 0 };
+    let numbers = match (a.digits.unwrap_or(0), b.digits.unwrap_or(0)) {
         (a, b) if a == b => 0,
         (0, 1) | (1, 0) => 50,
         (0, _) | (_, 0) => 450,
         _ => 1000,
-    }
+    };
+    numbers.max(apart)
 }
 
 /// The share of runs of three letters that both names have.

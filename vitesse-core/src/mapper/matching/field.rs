@@ -1,5 +1,7 @@
 //! A field as the mapper sees it.
 
+use std::collections::{HashMap, HashSet};
+
 use super::lexicon::{QUALIFIERS, WRAPPERS, canonical};
 use crate::embed::split_words;
 use crate::spec::{self, Schema, Schemas, Step, Type, parse_path};
@@ -42,8 +44,15 @@ pub(super) struct Field {
     pub(super) raw: String,
     /// The number its name ends in, as in `street_2`.
     pub(super) digits: Option<u32>,
+    /// The word that makes it the second of two alike, where the record has the first too: `shipping_city` beside
+    /// `billing_city`.
+    pub(super) second: Option<&'static str>,
+    /// The path of the list whose objects it is in; empty if it is in none.
+    pub(super) list: String,
     /// How many lists it is in, or is.
     pub(super) lists: i32,
+    /// How many of these lists are of objects that it is in.
+    pub(super) within: i32,
     /// How many names there are above its own.
     pub(super) depth: i32,
     /// Whether its list is named as it is: `emails[].email`.
@@ -69,9 +78,24 @@ pub(super) enum Look {
     Phone,
 }
 
+/// The words of names that were seen: most objects' names stand in many paths.
+#[derive(Debug, Default)]
+pub(super) struct Names(HashMap<String, Vec<String>>);
+
+impl Names {
+    fn words(&mut self, name: &str) -> Vec<String> {
+        if let Some(words) = self.0.get(name) {
+            return words.clone();
+        }
+        let words = canonical(&split_words(name));
+        self.0.insert(name.to_owned(), words.clone());
+        words
+    }
+}
+
 impl Field {
     /// What the mapper makes of a schema's field. `entity` are the words that name the records themselves.
-    pub(super) fn new(field: &spec::Field, schemas: &Schemas, entity: &[String]) -> Self {
+    pub(super) fn new(field: &spec::Field, schemas: &Schemas, entity: &[String], said: &mut Names) -> Self {
         let nothing = Schema::default();
         let schema = schemas.get(field.schema).unwrap_or(&nothing);
         let steps = parse_path(&field.path).unwrap_or_default();
@@ -79,12 +103,12 @@ impl Field {
         let (name, around) = names.split_last().map_or(("", &[][..]), |(name, around)| (*name, around));
         let head = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let digits = name[head.len()..].parse().ok();
-        let mut own = canonical(&split_words(name));
+        let mut own = said.words(name);
         // `address2` is a line of an address, not a second address.
         if digits.is_some() && own == ["address"] {
             own = vec!["street".to_owned()];
         }
-        let mut above: Vec<_> = around.iter().map(|name| canonical(&split_words(name))).collect();
+        let mut above: Vec<_> = around.iter().map(|name| said.words(name)).collect();
         let is = |words: &[String], list: &[&str]| matches!(words, [one] if list.contains(&one.as_str()));
         let says = |word: &String| {
             !entity.contains(word) && !FRAMES.contains(&word.as_str()) && !WRAPPERS.contains(&word.as_str())
@@ -132,7 +156,11 @@ impl Field {
             required: field.required,
             raw: letters(name),
             digits,
+            second: None,
+            list: field.path.rfind("[].").map_or("", |at| &field.path[..at + 2]).to_owned(),
             lists,
+            within: steps.windows(2).filter(|next| matches!(next, [Step::Items, Step::Key(_)])).count()
+                as i32,
             depth: around.len() as i32,
             listed,
             generated: false,
@@ -177,6 +205,25 @@ pub(super) fn mark_generated(fields: &mut [Field]) {
     let parents: Vec<_> = fields.iter().filter(|f| elsewhere(f)).map(|f| f.parent.clone()).collect();
     for field in fields {
         field.generated = field.raw == "id" && parents.contains(&field.parent);
+    }
+}
+
+/// Of two alike fields, such as a billing and a shipping address, one is what is meant where only one is asked for.
+pub(super) fn mark_second(fields: &mut [Field]) {
+    const FIRST: &[(&str, &[&str])] = &[
+        ("shipping", &["billing", "mailing"]),
+        ("other", &["mailing", "primary", ""]),
+        ("secondary", &["primary", ""]),
+        ("alternate", &["primary", ""]),
+    ];
+    let name = |field: &Field| letters(&field.parent) + &field.raw;
+    let names: HashSet<String> = fields.iter().map(name).collect();
+    for field in fields {
+        let own = name(field);
+        let beside = |(second, firsts): &&(&str, &[&str])| {
+            own.contains(second) && firsts.iter().any(|first| names.contains(&own.replacen(second, first, 1)))
+        };
+        field.second = FIRST.iter().find(beside).map(|(second, _)| *second);
     }
 }
 
@@ -273,7 +320,7 @@ mod tests {
 
     fn only(schema: Value, entity: &[String]) -> Field {
         let (schemas, root) = read_json_schema(&schema);
-        Field::new(&schemas.fields(root, 12)[0], &schemas, entity)
+        Field::new(&schemas.fields(root, 12)[0], &schemas, entity, &mut Names::default())
     }
 
     fn at(path: &str, leaf: Value) -> Value {
@@ -309,10 +356,27 @@ mod tests {
     }
 
     #[test]
+    fn of_two_alike_one_is_the_second() {
+        let (schemas, root) = read_json_schema(&json!({"properties": {
+            "billing_city": {}, "shipping_city": {}, "shipping_method": {}, "fax": {}, "other_fax": {}
+        }}));
+        let leaves = schemas.fields(root, 4);
+        let mut names = Names::default();
+        let mut fields: Vec<_> =
+            leaves.iter().map(|leaf| Field::new(leaf, &schemas, &[], &mut names)).collect();
+        mark_second(&mut fields);
+        let second: Vec<_> =
+            fields.iter().filter_map(|field| Some((field.raw.as_str(), field.second?))).collect();
+        assert_eq!(second, [("otherfax", "other"), ("shippingcity", "shipping")]);
+    }
+
+    #[test]
     fn a_destination_with_a_foreign_id_makes_its_own() {
         let (schemas, root) = read_json_schema(&json!({"properties": {"id": {}, "remote_id": {}}}));
+        let mut names = Names::default();
+        let leaves = schemas.fields(root, 4);
         let mut fields: Vec<_> =
-            schemas.fields(root, 4).iter().map(|leaf| Field::new(leaf, &schemas, &[])).collect();
+            leaves.iter().map(|leaf| Field::new(leaf, &schemas, &[], &mut names)).collect();
         mark_generated(&mut fields);
         assert!(fields[0].generated && !fields[1].generated);
     }

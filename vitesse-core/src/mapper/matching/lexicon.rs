@@ -69,7 +69,9 @@ const NEAR: &[(i32, &[&str])] = &[
     (650, &["name", "summary", "headline", "caption"]),
     (800, &["description", "content", "body", "text", "note", "comment", "message", "detail"]),
     (650, &["description", "summary", "plaintext", "html", "bio", "about", "subject"]),
+    (900, &["user", "owner", "assignee", "assigned"]),
     (800, &["user", "owner", "assignee", "agent", "actor", "assigned", "rep", "responsible"]),
+    (800, &["engagement", "activity", "call", "meeting", "interaction"]),
     (650, &["user", "member", "employee", "person", "staff", "worker", "author"]),
     (750, &["author", "creator", "reporter", "requester", "sender", "submitter", "from"]),
     (850, &["company", "account", "organization", "business", "employer", "firm", "enterprise"]),
@@ -380,7 +382,16 @@ pub(super) fn canonical(words: &[String]) -> Vec<String> {
 
 /// How alike two canonical words are by the lexicon, in thousandths; 0 if it says nothing.
 pub(super) fn near(a: &str, b: &str) -> i32 {
-    let (Some(left), Some(right)) = (GROUPS.get(a), GROUPS.get(b)) else { return 0 };
+    nearness(groups(a), groups(b))
+}
+
+/// The groups of a word: for [`nearness`], where each word is compared with many.
+pub(super) fn groups(word: &str) -> &'static [usize] {
+    GROUPS.get(word).map_or(&[], Vec::as_slice)
+}
+
+/// How alike two words of these groups are.
+pub(super) fn nearness(left: &[usize], right: &[usize]) -> i32 {
     let shared = left.iter().filter(|group| right.contains(group));
     shared.filter_map(|group| NEAR.get(*group)).map(|(alike, _)| *alike).max().unwrap_or(0)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 pub use super::weights::Weights;
-use super::{Known, Matches, Record, choose, decide, evidence};
+use super::{Known, Matches, Record, choose, confidence, decide, evidence};
 use crate::error::Result;
 
 /// A pair that got a second look, with every number that was seen.
@@ -19,6 +19,8 @@ pub struct Look {
     pub relations: Vec<i32>,
     /// What everything comes to.
     pub score: i32,
+    /// What confidence is made of, in the order of [`sign_names`].
+    pub signs: Vec<i32>,
     /// Whether it is kept apart from the fitting, because a rule decided.
     pub by_rule: bool,
 }
@@ -31,6 +33,11 @@ pub fn pair_names() -> &'static [&'static str] {
 /// What the relations are called.
 pub fn relation_names() -> &'static [&'static str] {
     &choose::RELATION_NAMES
+}
+
+/// What the signs are called.
+pub fn sign_names() -> &'static [&'static str] {
+    &confidence::SIGN_NAMES
 }
 
 /// [`match_fields`](super::match_fields) with other weights.
@@ -63,6 +70,7 @@ pub fn looks(
         pair: looked.row.to_vec(),
         relations: looked.relations.to_vec(),
         score: looked.score,
+        signs: work.signs(looked).to_vec(),
         by_rule: looked.together,
     };
     Ok(work.looked.iter().map(look).collect())

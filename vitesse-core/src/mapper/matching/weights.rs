@@ -2,60 +2,33 @@
 //! README beside it.
 
 use super::choose::RELATIONS;
+use super::confidence::SIGNS;
 use super::evidence::KINDS;
-
-/// How many points the curve of confidence has.
-const POINTS: usize = 25;
 
 /// What each kind of evidence weighs, in thousandths of a unit of log odds.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub struct Weights {
     pub(super) pair_base: i32,
     pub(super) pair: [i32; KINDS],
-    pub(super) beside: [i32; 2],
+    pub(super) beside: [i32; 3],
     pub(super) line_base: i32,
     pub(super) line: [i32; RELATIONS],
-    /// Scores and the share of right lines there, in thousandths.
-    pub(super) curve: [(i32, i32); POINTS],
+    pub(super) sure_base: i32,
+    pub(super) sure: [i32; SIGNS],
 }
 
 impl Weights {
     /// The ones that are part of the crate.
     pub const BUILTIN: Self = Self {
-        pair_base: -7215,
+        pair_base: -7238,
         pair: [
-            1918, 4175, 2084, 0, 67, 96, 725, 75, -1054, -149, -1995, -2117, -2011, -1219, 219, 2, 553, 1067,
-            1385, 0, -184, -800,
+            1946, 4151, 2155, 24, 35, 90, 716, 90, -930, -178, -2185, -2158, -1968, -1288, 251, -37, 515,
+            1053, 1405, 0, -182, -837,
         ],
-        beside: [302, 640],
-        line_base: -1146,
-        line: [425, 257, -1247, 0, -612, 123, 552, 444, 279, 635, 0, 0],
-        curve: [
-            (-6000, 2),
-            (-5458, 4),
-            (-4916, 7),
-            (-4375, 12),
-            (-3833, 20),
-            (-3291, 33),
-            (-2750, 56),
-            (-2208, 92),
-            (-1666, 147),
-            (-1125, 228),
-            (-583, 335),
-            (-41, 462),
-            (500, 595),
-            (1041, 715),
-            (1583, 811),
-            (2124, 880),
-            (2666, 926),
-            (3208, 955),
-            (3750, 973),
-            (4291, 984),
-            (4833, 991),
-            (5375, 995),
-            (5916, 997),
-            (6458, 998),
-            (7000, 999),
-        ],
+        beside: [318, 63, -2480],
+        line_base: -672,
+        line: [440, 0, -1424, 0, -1169, 596, 571, 399, 151, 585, 0, 0, -1470],
+        sure_base: -40,
+        sure: [917, -1989, -2068, -392],
     };
 }

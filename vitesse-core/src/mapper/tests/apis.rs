@@ -289,3 +289,104 @@ fn keys_that_no_line_writes_are_not_looked_for() {
     assert_eq!(proposal.unmapped_required[0].field, "email_address");
     assert!(!proposal.is_complete());
 }
+
+const WRITES: &str = r##"
+openapi: 3.1.0
+info: {title: Writes, version: "1"}
+servers: [{url: https://w.test}]
+components:
+  schemas:
+    Person: {type: object, properties: {email: {type: string}, full_name: {type: string}}}
+    Outcome: {type: object, properties: {index: {type: integer}, id: {type: string}, success: {type: boolean}, errors: {type: array, items: {type: string}}}}
+paths:
+  /people:
+    get:
+      responses: {"200": {description: ok, content: {application/json: {schema: {type: array, items: {$ref: "#/components/schemas/Person"}}}}}}
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Person"}}}}
+      responses: {"201": {description: ok, content: {application/json: {schema: {type: object, properties: {id: {type: string}}}}}}}
+  /people/{id}:
+    patch:
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      requestBody: {content: {application/json: {schema: {type: object, properties: {person: {$ref: "#/components/schemas/Person"}, notify: {type: boolean}}}}}}
+      responses: {"200": {description: ok}}
+  /people/{email}:
+    put:
+      summary: Create or update a person by e-mail
+      parameters: [{name: email, in: path, required: true, schema: {type: string}}]
+      requestBody: {content: {application/json: {schema: {type: object, properties: {person: {$ref: "#/components/schemas/Person"}}}}}}
+      responses: {"200": {description: ok, content: {application/json: {schema: {type: object, properties: {id: {type: string}}}}}}}
+  /people/bulk:
+    post:
+      requestBody: {content: {application/json: {schema: {type: array, items: {$ref: "#/components/schemas/Person"}}}}}
+      responses: {"200": {description: ok, content: {application/json: {schema: {type: object, properties: {results: {type: array, items: {$ref: "#/components/schemas/Outcome"}}}}}}}}
+"##;
+
+/// The destination's block for a text, and the names of the open questions.
+fn written_to(text: &str) -> (crate::mapping::Destination, Vec<String>) {
+    let shop = spec("shop.yaml");
+    let writes = made_spec(text);
+    let pair = EndpointPair::new(&shop, "GET /customers", &writes, "POST /people").unwrap();
+    let connected = connect(&shop, &writes, &pair, &Overrides::default()).unwrap();
+    (connected.destination, connected.gaps.into_iter().map(|gap| gap.name).collect())
+}
+
+#[test]
+fn upserts_wrapped_bodies_and_the_results_of_bulk_requests_are_derived() {
+    let (destination, gaps) = written_to(WRITES);
+    let operations = destination.operations;
+    let upsert = operations.upsert.unwrap();
+    assert_eq!((upsert.method.as_str(), upsert.path.as_str()), ("PUT", "/people/{email}"));
+    assert_eq!(upsert.wrap.unwrap().to_string(), "person");
+    assert_eq!(operations.update.unwrap().wrap.unwrap().to_string(), "person");
+    assert_eq!(operations.create.unwrap().wrap, None);
+    let results = operations.bulk.unwrap().results.unwrap();
+    assert_eq!(results.records.to_string(), "results[]");
+    let at = |path: &Option<crate::mapping::FieldPath>| path.as_ref().map(ToString::to_string);
+    assert_eq!(at(&results.index).as_deref(), Some("index"));
+    assert_eq!(at(&results.id).as_deref(), Some("id"));
+    assert_eq!(at(&results.status).as_deref(), Some("success"));
+    assert_eq!(at(&results.error).as_deref(), Some("errors"));
+    assert_eq!(results.ok, [true.into()]);
+    assert!(!gaps.iter().any(|gap| gap.contains("wrap") || gap.contains("bulk")), "{gaps:?}");
+}
+
+#[test]
+fn what_the_description_leaves_open_about_writes_is_asked() {
+    // An answer that only lists records may leave out those that failed; a path by the destination's id can't
+    // be known before; a body that has none of the record's fields is another thing.
+    let text = WRITES
+        .replace(
+            "items: {$ref: \"#/components/schemas/Outcome\"}",
+            "items: {$ref: \"#/components/schemas/Person\"}",
+        )
+        .replace("/people/{email}:", "/people/{id}/full:")
+        .replace("name: email, in: path", "name: id, in: path")
+        .replace(
+            "{person: {$ref: \"#/components/schemas/Person\"}, notify: {type: boolean}}",
+            "{patch: {type: string}}",
+        );
+    let (destination, gaps) = written_to(&text);
+    assert!(destination.operations.upsert.is_none());
+    assert!(destination.operations.bulk.unwrap().results.is_none());
+    for gap in ["destination_bulk_results", "destination_update_wrap"] {
+        assert!(gaps.iter().any(|own| own == gap), "{gap}: {gaps:?}");
+    }
+}
+
+#[test]
+fn a_record_in_an_envelope_is_known_by_a_field_inside() {
+    let text = WRITES
+        .replace(
+            "schema: {$ref: \"#/components/schemas/Person\"}}}}",
+            "schema: {type: object, properties: {person: {$ref: \"#/components/schemas/Person\"}}}}}}",
+        )
+        .replace(
+            "  /people:\n    get:\n",
+            "  /people:\n    get:\n      parameters: [{name: email, in: query, schema: {type: string}}]\n",
+        );
+    let (destination, _) = written_to(&text);
+    assert_eq!(destination.match_on[0].to_string(), "person.email");
+    let find = destination.operations.find.unwrap();
+    assert_eq!(find.params.get("email"), Some(&"{person.email}".into()));
+}

@@ -177,3 +177,74 @@ fn a_list_is_needed_only_if_it_is_required_itself() {
         proposal.unmapped_required
     );
 }
+
+#[test]
+fn without_a_hint_the_evidence_joins_splits_and_collects() {
+    let parts = ["email", "first_name", "last_name", "street_1", "street_2", "city", "zip_code", "phone"];
+    let whole = ["email", "full_name", "street_lines[]", "city", "postal_code", "phone"];
+    let joined = map(&parts, &whole);
+    has(&joined, "first_name + last_name -> full_name: concat");
+    has(&joined, "street_1 + street_2 -> street_lines: collect");
+    let record = json!({"email": "a@b", "first_name": "Ada", "last_name": "Lovelace", "street_1": "High St 1",
+        "street_2": "Flat 2", "city": "Oslo", "zip_code": "0150", "phone": "1"});
+    assert_eq!(
+        made(&joined, &record),
+        json!({"email": "a@b", "full_name": "Ada Lovelace", "street_lines": ["High St 1", "Flat 2"], "city": "Oslo",
+            "postal_code": "0150", "phone": "1"})
+    );
+    let split = map(
+        &["email", "full_name", "city", "phone"],
+        &["email", "given_name", "family_name", "city", "phone"],
+    );
+    let record = json!({"email": "a@b", "full_name": "Ada Lovelace", "city": "Oslo", "phone": "1"});
+    assert_eq!(
+        made(&split, &record),
+        json!({"email": "a@b", "given_name": "Ada", "family_name": "Lovelace", "city": "Oslo", "phone": "1"})
+    );
+}
+
+#[test]
+fn wrappers_say_nothing_and_one_of_a_list_is_a_list() {
+    let flat = ["id", "email", "first_name", "last_name", "city", "zip"];
+    let wrapped = [
+        "id",
+        "properties.email",
+        "properties.firstname",
+        "properties.lastname",
+        "properties.city",
+        "properties.zip",
+    ];
+    let proposal = map(&flat, &wrapped);
+    for line in [
+        "email -> properties.email: direct",
+        "first_name -> properties.firstname: mapping",
+        "last_name -> properties.lastname: mapping",
+        "zip -> properties.zip: direct",
+    ] {
+        has(&proposal, line);
+    }
+    let listed = map(&flat, &["first_name", "last_name", "emails[].value", "city", "postal_code"]);
+    let record =
+        json!({"id": "1", "email": "a@b", "first_name": "A", "last_name": "B", "city": "C", "zip": "D"});
+    assert_eq!(made(&listed, &record)["emails"], json!([{"value": "a@b"}]));
+}
+
+#[test]
+fn conversions_follow_from_names_formats_and_values_without_a_hint() {
+    let mut source =
+        schema(&["email", "order_number", "total_price", "created_at:integer", "status", "currency"]);
+    let mut dest =
+        schema(&["email", "number", "total_price_cents:integer", "created_at", "status", "currency"]);
+    source["properties"]["created_at"]["description"] = json!("Seconds since 1970");
+    dest["properties"]["created_at"]["format"] = json!("date-time");
+    source["properties"]["status"]["enum"] = json!(["cancelled", "completed", "open"]);
+    dest["properties"]["status"]["enum"] = json!(["OPEN", "DONE", "CANCELED"]);
+    let proposal = asked(&source, &dest, &MapRequest::default());
+    let record = json!({"email": "a@b", "order_number": "7", "total_price": "12.50", "created_at": 0,
+        "status": "completed", "currency": "EUR"});
+    assert_eq!(
+        made(&proposal, &record),
+        json!({"email": "a@b", "number": "7", "total_price_cents": 1250, "created_at": "1970-01-01T00:00:00Z",
+            "status": "DONE", "currency": "EUR"})
+    );
+}
