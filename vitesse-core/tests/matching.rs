@@ -175,5 +175,15 @@ fn the_nearest_candidates_and_the_fields_that_hints_would_help_are_named() {
 fn the_same_records_give_the_same_bytes_everywhere() {
     let order = "remote_id number createdAt currencyCode totalAmount customerId customerEmail lines[].sku lines[].unitPrice";
     let found = matches(RECORDS[1], ("Purchase", order));
-    insta::assert_snapshot!(lines(&found).join("\n"), @"");
+    insta::assert_snapshot!(lines(&found).join("\n"), @r"
+    created_at > createdAt (957)
+    currency > currencyCode (956)
+    customer.email > customerEmail (948)
+    customer.id > customerId (947)
+    line_items[].sku > lines[].sku (794)
+    line_items[].price > lines[].unitPrice (548)
+    order_number > number (932)
+    id > remote_id (956)
+    total_price > totalAmount (853)
+    ");
 }

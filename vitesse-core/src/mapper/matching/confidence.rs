@@ -56,6 +56,12 @@ pub(super) fn of(candidate: &Candidate, s: &Field, d: &Field, weights: &Weights)
     share(i64::from(weights.sure_base) + sum.sum::<i64>())
 }
 
+/// How alike two fields are, in thousandths: their confidence wherever they are.
+pub(super) fn alike(candidate: &Candidate, weights: &Weights) -> u16 {
+    let score = i64::from(candidate.score) * i64::from(weights.sure[0]) / 1000;
+    share(i64::from(weights.sure_base) + score)
+}
+
 /// From which log odds on confidence grows more slowly than they say: too few cases tell very high shares apart, and
 /// what is called sure has to be.
 const SURE: i64 = 1500;

@@ -118,10 +118,16 @@ impl Work {
         };
         let mut chosen: Vec<&Looked> = self.looked.iter().filter(stands).collect();
         let sure = |looked: &Looked| self.confidence(looked, weights);
-        let refused =
-            refuse::refuse(&self.compared, &self.looked, &chosen, self.records, &self.hinted, &sure);
+        // Whether two records are about the same is told by what is alike, wherever it is.
+        let alike = |looked: &Looked| confidence::alike(looked, weights);
+        let kin: Vec<&Looked> =
+            self.looked.iter().filter(|looked| stands(looked) || alike(looked) >= ENOUGH).collect();
+        let kinship = refuse::Kinship { chosen: &kin, records: self.records, alike: &alike };
+        let refused = refuse::refuse(&self.compared, &self.looked, &kinship, &self.hinted, &sure);
         if refused.is_some() {
             chosen.clear();
+        } else if chosen.is_empty() {
+            chosen = kin;
         }
         let pairs: Vec<Pair> = chosen
             .iter()

@@ -10,17 +10,26 @@ use super::{Refusal, lexicon};
 /// From how much on two records are taken to be about the same, in thousandths of a telling pair.
 const RELATED: i32 = 1100;
 
+/// What two records have in common.
+pub(super) struct Kinship<'a> {
+    /// The pairs that are alike enough.
+    pub(super) chosen: &'a [&'a Candidate],
+    /// How alike the names of the records are.
+    pub(super) records: i32,
+    /// How alike the fields of a pair are.
+    pub(super) alike: &'a dyn Fn(&Candidate) -> u16,
+}
+
 /// Says why there is no answer, if there should be none. `sure` gives a candidate's confidence.
 pub(super) fn refuse(
     compared: &Compared,
     looked: &[Candidate],
-    chosen: &[&Candidate],
-    records: i32,
+    kinship: &Kinship<'_>,
     hinted: &[(usize, usize)],
     sure: &dyn Fn(&Candidate) -> u16,
 ) -> Option<Refusal> {
-    let same = records >= 1000 && !chosen.is_empty();
-    if !hinted.is_empty() || same || related(compared, chosen, records, sure) >= RELATED {
+    let same = kinship.records >= 1000 && !kinship.chosen.is_empty();
+    if !hinted.is_empty() || same || related(compared, kinship) >= RELATED {
         return None;
     }
     let mut nearest: Vec<_> =
@@ -34,7 +43,7 @@ pub(super) fn refuse(
         (!field.required, !says(field), field.depth, *d)
     });
     hints_for.truncate(5);
-    let reason = match chosen.is_empty() {
+    let reason = match kinship.chosen.is_empty() {
         true => "no field of one is alike enough to a field of the other; name the pairs you know as hints",
         false => {
             "the two have nothing in common but what every record has, such as an id or a name; name the pairs \
@@ -46,23 +55,19 @@ pub(super) fn refuse(
 
 /// How much says that both records are about the same: pairs that say more than an id and a name, and the
 /// names of the records.
-pub(super) fn related(
-    compared: &Compared,
-    chosen: &[&Candidate],
-    records: i32,
-    sure: &dyn Fn(&Candidate) -> u16,
-) -> i32 {
+fn related(compared: &Compared, kinship: &Kinship<'_>) -> i32 {
+    let Kinship { chosen, records, alike } = *kinship;
     let telling = chosen
         .iter()
         .filter(|pair| agree(&compared.source.fields[pair.source], &compared.dest.fields[pair.dest]));
-    let named = telling.map(|pair| i32::from(sure(pair))).sum::<i32>();
+    let named = telling.map(|pair| i32::from(alike(pair))).sum::<i32>();
     // What the fields are in says as much as they do, for the best two in it: the price and the quantity of
     // an order's lines are those of a deal's lines.
     let mut frames: BTreeMap<(&str, &str), Vec<i32>> = BTreeMap::new();
     for pair in chosen {
         let (s, d) = (&compared.source.fields[pair.source], &compared.dest.fields[pair.dest]);
         if shared(s.words_around(), d.words_around()) {
-            frames.entry((&s.parent, &d.parent)).or_default().push(i32::from(sure(pair)));
+            frames.entry((&s.parent, &d.parent)).or_default().push(i32::from(alike(pair)));
         }
     }
     let framed = frames.values_mut().map(|within| {
