@@ -222,6 +222,21 @@ pub(super) fn written_keys(mapping: &mut Mapping, facts: &mut Vec<Fact>, gaps: &
         .collect();
     let Some(destination) = &mut mapping.destination else { return };
     let unwritten = |key: &FieldPath| !written.iter().any(|path| path.contains(key));
+    let path = destination.operations.upsert.as_ref().map(|upsert| upsert.path.clone()).unwrap_or_default();
+    let names = path.split('{').skip(1).filter_map(|part| part.split_once('}')?.0.parse().ok());
+    if let Some(key) = names.into_iter().find(&unwritten) {
+        gaps.push(Gap {
+            name: "destination_upsert".to_owned(),
+            pointer: "/destination/operations/upsert".to_owned(),
+            question: format!(
+                "{path} makes or changes a record, but no line writes {key}; which source field is it?"
+            ),
+            choices: Vec::new(),
+            blocks: false,
+        });
+        destination.operations.upsert = None;
+        facts.retain(|fact| fact.pointer != "/destination/operations/upsert");
+    }
     let Some(key) = destination.match_on.iter().find(|key| unwritten(key)) else { return };
     gaps.push(Gap {
         name: "destination_match_on".to_owned(),

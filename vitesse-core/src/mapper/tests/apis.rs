@@ -390,3 +390,25 @@ fn a_record_in_an_envelope_is_known_by_a_field_inside() {
     let find = destination.operations.find.unwrap();
     assert_eq!(find.params.get("email"), Some(&"{person.email}".into()));
 }
+
+#[test]
+fn an_upsert_whose_key_no_line_writes_is_left_out_and_asked_about() {
+    let (shop, writes) = (spec("shop.yaml"), made_spec(WRITES));
+    let mapped = |never_send: &[&str]| {
+        let source = Side::endpoint(&shop, &Method::Get, "/customers").unwrap();
+        let dest = Side::endpoint(&writes, &Method::Post, "/people").unwrap();
+        let never_send = never_send.iter().map(|field| (*field).to_owned()).collect();
+        let request = MapRequest {
+            hints: vec![("first_name".into(), "full_name".into())],
+            never_send,
+            ..MapRequest::default()
+        };
+        Mapper::new().unwrap().map(source, dest, &request).unwrap()
+    };
+    let upserts = |proposal: &MappingProposal| {
+        proposal.mapping.destination.as_ref().unwrap().operations.upsert.is_some()
+    };
+    let (with, without) = (mapped(&[]), mapped(&["email"]));
+    assert!(upserts(&with) && !upserts(&without));
+    assert!(without.gaps.iter().any(|gap| gap.name == "destination_upsert"), "{:#?}", without.gaps);
+}
