@@ -63,12 +63,8 @@ fn side(spec: &ApiSpec, endpoint: EndpointId) -> Side<'_> {
 fn language_model(args: &Match, config: &Result<Config>) -> Result<Option<LanguageModel>> {
     let Some(url) = &args.llm_url else { return Ok(None) };
     let config = usable(config)?;
-    Ok(Some(LanguageModel {
-        client: Client::new(NetConfig::from_config(config)?)?,
-        url: url.clone(),
-        key: config.openai_api_key.clone(),
-        model: args.llm_model.clone().unwrap_or_else(|| config.llm_model.clone()),
-    }))
+    let client = Client::new(NetConfig::from_config(config)?)?;
+    LanguageModel::at(url, args.llm_model.as_deref(), config, client).map(Some)
 }
 
 /// What the environment says; two files can be mapped whatever is wrong with it.

@@ -36,6 +36,23 @@ pub struct LanguageModel {
 }
 
 impl LanguageModel {
+    /// The model at an address, with the key and, if none is named, the model of the environment (`OPENAI_API_KEY`,
+    /// `LLM_MODEL`).
+    ///
+    /// # Errors
+    /// `invalid_input` for an address that is no URL of the web.
+    pub fn at(url: &str, model: Option<&str>, config: &Config, client: Client) -> Result<Self> {
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.contains(char::is_whitespace)) {
+            return Err(Error::new(ErrorKind::InvalidInput, "the language model's address is no URL")
+                .in_operation("mapper.ask")
+                .with("url", url)
+                .help("give what stands before /chat/completions, such as https://api.openai.com/v1"));
+        }
+        let model = model.unwrap_or(&config.llm_model).to_owned();
+        Ok(Self { client, url: url.to_owned(), key: config.openai_api_key.clone(), model })
+    }
+
     /// The model that the environment names (`OPENAI_API_KEY`, `LLM_MODEL`) at OpenAI's address; `None` without
     /// a key.
     pub fn from_config(config: &Config, client: Client) -> Option<Self> {

@@ -127,6 +127,18 @@ async fn on_any_failure_the_offline_answer_stands_with_a_note() {
     }
 }
 
+#[test]
+fn an_address_that_is_none_is_told_at_once() {
+    let client = || Client::new(NetConfig::default()).unwrap();
+    let config = Config::read(|name| (name == "LLM_MODEL").then(|| "usual".to_owned())).unwrap();
+    for url in ["", "localhost:8080", "https://", "http://a b"] {
+        let error = LanguageModel::at(url, None, &config, client()).unwrap_err();
+        assert_eq!(error.kind().id(), "invalid_input", "{url}");
+    }
+    let model = LanguageModel::at("http://a.test/v1", None, &config, client()).unwrap();
+    assert_eq!((model.model.as_str(), model.key.is_none()), ("usual", true));
+}
+
 #[tokio::test]
 async fn the_door_asks_only_if_something_is_undecided() {
     let (url, seen) = server(200, completion(r#"{"answers": []}"#)).await;

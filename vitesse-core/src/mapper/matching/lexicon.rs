@@ -284,6 +284,7 @@ const PARTS: &[&str] = &[
     "lead",
     "license",
     "life",
+    "lifetime",
     "list",
     "location",
     "middle",
