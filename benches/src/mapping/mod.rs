@@ -98,3 +98,36 @@ pub fn cases(folder: &Path) -> Result<Vec<Ready>, String> {
     };
     files.iter().map(read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::score::{Count, Judge, Verdict};
+    use super::*;
+
+    /// The weights have seen these cases, so this only tells that what was reached isn't lost.
+    #[test]
+    fn the_projects_own_cases_are_answered_well() {
+        let all = cases(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/mapping"))).unwrap();
+        let (mut total, mut refused, mut sure, mut sure_right) = (Count::default(), 0, 0, 0);
+        for ready in &all {
+            let (judge, matches) = (Judge::new(&ready.case), ready.matches().unwrap());
+            refused += usize::from(matches.refused.is_some());
+            let path = |fields: &[vitesse_core::spec::Field], at: usize| fields[at].path.clone();
+            let pairs = matches.pairs.iter().map(|pair| {
+                (path(&matches.source, pair.source), path(&matches.dest, pair.dest), pair.confidence)
+            });
+            let pairs: Vec<_> = pairs.collect();
+            total.add(judge.count(pairs.iter().map(|(source, dest, _)| (source.as_str(), dest.as_str()))));
+            for (source, dest, _) in pairs.iter().filter(|(.., confidence)| *confidence >= 900) {
+                let verdict = judge.verdict(source, dest);
+                sure += usize::from(verdict != Verdict::Unknown);
+                sure_right += usize::from(matches!(verdict, Verdict::Right(_)));
+            }
+        }
+        let [precision, recall, f1] = total.shares();
+        assert!(f1 >= 0.83, "precision {precision}, recall {recall}, F1 {f1}");
+        assert!(refused * 20 <= all.len(), "{refused} of {} were refused", all.len());
+        assert!(sure_right * 100 >= sure * 95, "{sure_right} of {sure} that were sure are right");
+        assert!(sure_right * 100 >= (total.right + total.missing) * 35, "{sure_right} are sure");
+    }
+}
