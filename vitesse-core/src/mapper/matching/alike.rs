@@ -24,8 +24,10 @@ impl Weighed {
     }
 }
 
+type Part = fn(&Weighed) -> &[(usize, i32)];
+
 /// The parts of a field's words that are compared apart.
-const PARTS: [fn(&Weighed) -> &[(usize, i32)]; 2] = [Weighed::own, Weighed::path];
+const PARTS: [Part; 2] = [Weighed::own, Weighed::path];
 
 /// The words of two records and how alike each two of them are, in thousandths.
 ///
