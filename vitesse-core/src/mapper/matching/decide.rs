@@ -20,6 +20,9 @@ const MOST_FIELDS: usize = 10_000;
 /// the balance of wrong and missing lines is best near half of the best balance itself.
 pub(super) const ENOUGH: u16 = 370;
 
+/// Below this confidence nothing is part of the answer, however alike it is.
+const AT_LEAST: u16 = 200;
+
 /// From which confidence on a source is worth being named as a candidate.
 const WORTH_NAMING: u16 = 30;
 
@@ -114,7 +117,10 @@ impl Work {
         let fixed = |d: usize| self.hinted.iter().any(|(_, dest)| *dest == d);
         let stands = |looked: &&Looked| match fixed(looked.dest) {
             true => hinted(looked),
-            false => self.confidence(looked, weights) >= ENOUGH,
+            // What is alike but taken over less often is proposed too, with less confidence.
+            false => {
+                confidence::alike(looked, weights) >= ENOUGH && self.confidence(looked, weights) >= AT_LEAST
+            }
         };
         let mut chosen: Vec<&Looked> = self.looked.iter().filter(stands).collect();
         let sure = |looked: &Looked| self.confidence(looked, weights);
