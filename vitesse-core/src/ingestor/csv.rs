@@ -59,38 +59,15 @@ fn whole_number(cell: &str) -> bool {
     cell.parse::<i64>().is_ok() && (cell.len() == 1 || !cell.starts_with('0'))
 }
 
-/// The cells of each line; what is quoted may hold separators, quotes and lines (RFC 4180).
+/// The cells of each line.
 fn rows(text: &str, separator: char, most: usize) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let (mut row, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '"' if quoted && rest.peek() == Some(&'"') => {
-                rest.next();
-                cell.push('"');
-            }
-            '"' if quoted || cell.is_empty() => quoted = !quoted,
-            '\r' if !quoted && rest.peek() == Some(&'\n') => {}
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                if row.len() > 1 || !row[0].is_empty() {
-                    rows.push(std::mem::take(&mut row));
-                }
-                row.clear();
-                if rows.len() >= most {
-                    return rows;
-                }
-            }
-            c if c == separator && !quoted => row.push(std::mem::take(&mut cell)),
-            c => cell.push(c),
-        }
-    }
-    if !cell.is_empty() || !row.is_empty() {
-        row.push(cell);
-        rows.push(row);
-    }
-    rows
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(u8::try_from(separator).unwrap_or(b','))
+        .from_reader(text.as_bytes());
+    let rows = reader.records().map_while(Result::ok);
+    rows.take(most).map(|row| row.iter().map(str::to_owned).collect()).collect()
 }
 
 #[cfg(test)]
