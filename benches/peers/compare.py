@@ -64,7 +64,8 @@ def peers(workload, variant, folder):
     if PYTHON.exists():
         for engine, name in [("duckdb", "DuckDB"), ("polars", "Polars")]:
             if workload != "b":
-                found[name] = [str(PYTHON), str(PROGRAMS / "frame.py"), engine, workload]
+                # Through a pipe: DuckDB locks what it writes to, and another may hold the null device.
+                found[name] = ["sh", "-c", '"$@" | cat', "sh", str(PYTHON), str(PROGRAMS / "frame.py"), engine, workload]
         found["Python + orjson"] = [str(PYTHON), str(PROGRAMS / "peer.py"), workload]
     path = f"{TOOLS}/bin:{os.environ['PATH']}"
     if node := shutil.which("node", path=path):
@@ -96,9 +97,11 @@ def values(path):
 
 
 def there(value):
-    """Frames write null for what is missing; no workload maps a null, so it says nothing."""
+    """Frames write null for what is missing, and typed structs an empty object around fields that are all missing; no
+    workload maps a null or something empty, so they say nothing."""
     if isinstance(value, dict):
-        return {key: there(inner) for key, inner in value.items() if inner is not None}
+        inner = {key: there(inner) for key, inner in value.items()}
+        return {key: kept for key, kept in inner.items() if kept not in (None, {}, [])}
     return [there(inner) for inner in value] if isinstance(value, list) else value
 
 
@@ -159,33 +162,44 @@ def main():
         pathlib.Path(options.svg).write_text(svg([row for row in table if row[0] == "plain"]))
 
 
+def timed(command):
+    """Seconds by the clock, and of the processors, of one run."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime
+
+
+def peak(command):
+    """The greatest resident memory of a run, in KiB."""
+    most = 0
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    # What the kernel reports at the end counts the parent too, so it is asked while the process runs.
+    while process.poll() is None:
+        try:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            if "vitesse" in status.split("\n", 1)[0]:
+                most = max(most, int(re.search(r"VmHWM:\s+(\d+)", status)[1]))
+        except (OSError, TypeError):
+            pass
+        time.sleep(0.005)
+    return most
+
+
 def more(folder, options):
     """Two threads against one, memory, and the start."""
     data = f"{folder}/threads"
     with open(data, "wb") as file:
-        subprocess.run([WORKLOAD, "a", "plain", str(max(options.mib, 128))], stdout=file, check=True)
+        # Long enough that starting two threads and noise of milliseconds don't count.
+        subprocess.run([WORKLOAD, "a", "plain", str(max(options.mib, 512))], stdout=file, check=True)
+    os.sync()  # or the kernel writes it to disk with the second processor
     command = peers("a", "plain", folder)["vitesse"] + ["--input", data]
-    walls, cpus, memory = [], [], 0
+    walls, cpus = [], []
     for _ in range(9):
-        wall, cpu = [], []
-        for threads in ("1", "2"):
-            start = time.monotonic()
-            with open("/dev/null", "wb") as out:
-                process = subprocess.Popen(command + ["--threads", threads], stdout=out)
-                # What the kernel reports at the end counts the parent too, so it is asked while the process runs.
-                while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                    try:
-                        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-                        if "vitesse" in status.split("\n", 1)[0]:
-                            memory = max(memory, int(re.search(r"VmHWM:\s+(\d+)", status)[1]))
-                    except (OSError, TypeError):
-                        pass
-                    time.sleep(0.005)
-                _, _, usage = os.wait4(process.pid, 0)
-            wall.append(time.monotonic() - start)
-            cpu.append(usage.ru_utime + usage.ru_stime)
-        walls.append(wall[0] / wall[1])
-        cpus.append(cpu[1] / cpu[0])
+        (wall_one, cpu_one), (wall_two, cpu_two) = (timed([*command, "--threads", threads]) for threads in ("1", "2"))
+        walls.append(wall_one / wall_two)
+        cpus.append(cpu_two / cpu_one)
+    memory = peak([*command, "--threads", "2"])
     starts = []
     one = f"{folder}/one"
     with open(data, "rb") as whole, open(one, "wb") as first:
