@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-corpus check check-features generate bench bench-mapping bench-serve static bench-peers bench-mocks bench-engines bench-sync clean
+.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-mapping bench-serve static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -16,6 +16,9 @@ test-chaos: ## The long crash tests: hundreds of kills at random moments
 
 test-laws: ## The property tests on new random cases, many of them (PROPTEST_CASES=20000)
 	@.ci/test laws
+
+test-miri: ## The unsafe code of the transformation under Miri (nightly)
+	@.ci/test miri
 
 test-corpus: ## Ingest each of 2,600 real API descriptions and print the totals
 	@VITESSE_CORPUS=full cargo test --release --locked -p vitesse-core --features ingest,testing --test ingestor whole -- --nocapture

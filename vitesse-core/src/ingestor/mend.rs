@@ -20,13 +20,17 @@ pub(super) fn parse<T>(
 ) -> Option<(T, Vec<Mended>)> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut mended = tabs(&mut lines);
+    let indented = mended.len();
     let mut at = first.line;
     let tries = (MOST_BYTES / text.len().max(1)).min(MOST_SLIPS);
     for round in 0..tries {
         if round > 0 || mended.is_empty() {
             // The reader notices some slips a line late.
-            let change =
-                (at.saturating_sub(1)..=at).rev().find_map(|line| Some((line, mend(&mut lines, line)?)));
+            // What was mended once has its one meaning already: twice would only quote the quotes.
+            let change = (at.saturating_sub(1)..=at)
+                .rev()
+                .filter(|line| mended[indented..].iter().all(|(done, _)| done != line))
+                .find_map(|line| Some((line, mend(&mut lines, line)?)));
             mended.push(change?);
         }
         match strict(&lines.join("\n")) {
@@ -189,6 +193,13 @@ mod tests {
         ] {
             assert_eq!(back(slip), meant, "{slip}");
         }
+    }
+
+    #[test]
+    fn a_line_is_mended_once() {
+        // A value that is refused after it was quoted too: quoting it again would double its quotes each time.
+        let broken = format!("a: '{}\u{1}: b\nc: [", "'".repeat(9));
+        assert!(yaml::parse(&broken).is_err());
     }
 
     #[test]
