@@ -49,6 +49,10 @@ pub struct Config {
     pub ssl_cert_file: Option<PathBuf>,
     /// `VITESSE_ALLOW`.
     pub allow: Vec<String>,
+    /// `VITESSE_HTTP_LISTEN`.
+    pub http_listen: Option<SocketAddr>,
+    /// `VITESSE_HTTP_KEY`.
+    pub http_key: Option<Secret>,
     /// `OPENAI_API_KEY`.
     pub openai_api_key: Option<Secret>,
     /// `LLM_MODEL`.
@@ -179,6 +183,8 @@ impl Config {
             jwt_secret: reader.secret("JWT_SECRET"),
             ssl_cert_file: reader.text("SSL_CERT_FILE").map(PathBuf::from),
             allow: reader.list("VITESSE_ALLOW"),
+            http_listen: reader.parsed("VITESSE_HTTP_LISTEN", "an address and a port, as 127.0.0.1:9001"),
+            http_key: reader.secret("VITESSE_HTTP_KEY"),
             openai_api_key: reader.secret("OPENAI_API_KEY"),
             llm_model: reader.text("LLM_MODEL").unwrap_or_else(|| "gpt-4".into()),
             docker_host: reader.text("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".into()),

@@ -57,6 +57,12 @@ variables! {
         VITESSE_ALLOW = "", "10.0.0.0/8,crm.internal":
             "Networks and hosts that may be reached although they aren't public, separated by commas.";
     }
+    "Control plane" {
+        VITESSE_HTTP_LISTEN = "127.0.0.1:9001", "0.0.0.0:9001":
+            "Where `vitesse serve` answers. Off loopback it needs a key.";
+        VITESSE_HTTP_KEY(secret) = "", "":
+            "A key that callers of `vitesse serve` may send, besides those that `vitesse keys` makes.";
+    }
     "Language model" {
         OPENAI_API_KEY(secret) = "", "":
             "Key of the language model that may help with undecided fields. Without it nothing leaves the machine.";

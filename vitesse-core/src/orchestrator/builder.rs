@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Vitesse;
+use super::meter::Meter;
 use super::vitesse::Inner;
 use crate::config::Config;
 use crate::deployer::{Deployer, Deployers, ProcessOptions, ProcessTarget};
@@ -126,6 +127,7 @@ impl VitesseBuilder {
             clock: self.clock,
             default_target,
             lease: self.lease.max(Duration::from_millis(30)),
+            meter: Meter::new(),
         };
         Ok(Vitesse { inner: Arc::new(inner), actor: "system".into(), progress: Progress::none() })
     }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::discovery::{api_name, checked};
+use super::meter::Usage;
 use super::{Constraints, CreateIntegration, Preferences, StepName, Vitesse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::orchestrator::whiteboard::{AgentContribution, Priority, What, append};
@@ -19,12 +20,13 @@ impl Vitesse {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] saying what is wrong; nothing is stored then.
     pub async fn create(&self, wanted: CreateIntegration) -> Result<Integration> {
-        let started = std::time::Instant::now();
+        let (started, usage) = (std::time::Instant::now(), Usage::now());
         let new = self.checked(wanted)?;
         let apis = json!({
             "source": api_name(&new.source_discovery), "destination": api_name(&new.dest_discovery),
         });
         let made = self.inner.repository.create(new).await?.value;
+        self.inner.meter.count(StepName::Create.as_str(), true, started.elapsed());
         let head = (&uuid::Uuid::new_v4(), StepName::Create.as_str(), self.actor.as_str());
         let contribution = What::Contribution(AgentContribution {
             agent_id: StepName::Create.agent().into(),
@@ -33,6 +35,8 @@ impl Vitesse {
             output_keys: vec!["discovered_apis".into()],
             output_data: apis,
             execution_time_ms: started.elapsed().as_secs_f64() * 1000.0,
+            cpu_time_ms: Some(usage.cpu_ms()),
+            memory_mb: Usage::memory_mb(),
         });
         let content = format!("read the descriptions of {}", made.name);
         let message = super::whiteboard::handover("discovery", "ingestor", content, Priority::Normal);

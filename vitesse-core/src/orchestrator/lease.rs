@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::Vitesse;
+use super::meter::Usage;
 use super::whiteboard::{AgentContribution, What, append};
 use crate::deployer::process::identity::Identity;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +30,7 @@ pub(super) struct Run {
     job: Job,
     run: Uuid,
     started: Instant,
+    usage: Usage,
     renewing: JoinHandle<()>,
     ended: bool,
 }
@@ -153,6 +155,7 @@ impl Vitesse {
                 job,
                 run,
                 started: Instant::now(),
+                usage: Usage::now(),
                 renewing,
                 ended: false,
             });
@@ -167,6 +170,11 @@ impl Vitesse {
 }
 
 impl Run {
+    /// Names this run.
+    pub(super) fn id(&self) -> Uuid {
+        self.run
+    }
+
     /// Where to report to, and whether to stop.
     pub(super) fn progress(&self) -> &Progress {
         &self.vitesse.progress
@@ -224,7 +232,10 @@ impl Run {
             output_keys,
             output_data: output,
             execution_time_ms: took,
+            cpu_time_ms: Some(self.usage.cpu_ms()),
+            memory_mb: Usage::memory_mb(),
         })];
+        self.vitesse.inner.meter.count(self.job.name, status == AuditStatus::Success, self.started.elapsed());
         entries.extend(says);
         let leftovers = self.leftovers().await?;
         let write = |integration: &mut Integration| {
@@ -236,6 +247,7 @@ impl Run {
     }
 
     async fn fail(&self, failed: Failed) -> Error {
+        self.vitesse.inner.meter.count(self.job.name, false, self.started.elapsed());
         let Failed { error, status, partial, details } = failed;
         let took = self.started.elapsed().as_secs_f64() * 1000.0;
         let why = StepError {

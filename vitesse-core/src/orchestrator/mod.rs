@@ -28,17 +28,22 @@ mod connections;
 mod create;
 mod discovery;
 mod export;
+mod keys;
 mod learned;
 mod lease;
+mod meter;
 mod obey;
+mod once;
 mod options;
 mod outcome;
 mod project;
 mod read;
 mod review;
 mod running;
+mod statistics;
 mod steps;
 mod streams;
+mod test_runs;
 mod tested;
 mod vitesse;
 pub mod whiteboard;
@@ -47,6 +52,9 @@ mod wishes;
 pub use builder::VitesseBuilder;
 pub use connections::{Authorization, AuthorizeOptions, Connection, ConnectionTest, NewConnection};
 pub use export::Exported;
+pub use keys::{ApiKey, NewApiKey};
+pub use meter::StepFigures;
+pub use once::{Answered, Doing, Once};
 pub use options::{
     CreateIntegration, DeployOptions, IngestOptions, MapOptions, StreamOptions, TestStepOptions,
     UpdateIntegration, WholeOptions,
@@ -61,6 +69,8 @@ pub use review::{
     StreamEdit, StreamReview, TransformationRule, Tried,
 };
 pub use running::{IntegrationStatus, Moved};
+pub use statistics::{HealthFigure, Statistics};
 pub use streams::Stream;
+pub use test_runs::{StartedTest, TestRun, TestRunStatus};
 pub use vitesse::Vitesse;
 pub use wishes::{Constraints, Preferences};

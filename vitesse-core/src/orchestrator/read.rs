@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::outcome::Overview;
+use super::outcome::{Overview, next_step};
 use super::whiteboard::{
     AgentActivity, AgentMetrics, Collaboration, Communication, Whiteboard, WhiteboardPage, activities,
     after_all, collaboration, communications, entries, metrics,
@@ -10,6 +10,7 @@ use super::whiteboard::{
 use super::{StepName, Vitesse};
 use crate::discovery::{Discovery, DiscoveryResult};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::store::Revision;
 use crate::store::repository::{
     AuditRecord, Filter, Integration, Listed, Paging, TestResultRecord, Versioned, VersionedConfig,
 };
@@ -163,7 +164,29 @@ impl Vitesse {
     /// If the store fails.
     pub async fn agent_metrics(&self) -> Result<Vec<AgentMetrics>> {
         let log = after_all(&self.inner.repository, None).await?;
-        Ok(metrics(&log, &self.running().await?, self.now()))
+        let all = self.every().await?;
+        let waiting = all.iter().filter(|one| one.step_in_progress.is_none());
+        let waiting: Vec<&str> =
+            waiting.filter_map(|one| next_step(one.status)).map(StepName::agent).collect();
+        Ok(metrics(&log, &running(&all), &waiting, self.now()))
+    }
+
+    /// How one agent does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with the nearest name, and if the store fails.
+    pub async fn agent_metrics_of(&self, agent: &str) -> Result<AgentMetrics> {
+        let all = self.agent_metrics().await?;
+        if let Some(found) = all.iter().find(|metrics| metrics.agent_id == agent) {
+            return Ok(found.clone());
+        }
+        let known = all.iter().map(|metrics| metrics.agent_id.as_str());
+        let error = Error::new(ErrorKind::NotFound, format!("there is no agent {agent:?}"))
+            .in_operation("orchestrator.agent_metrics");
+        Err(match did_you_mean(agent, known.clone()) {
+            Some(hint) => error.help(hint),
+            None => error.help(format!("the agents are {}", known.collect::<Vec<_>>().join(", "))),
+        })
     }
 
     /// What agents told each other, newest first; of one integration, or of all.
@@ -184,21 +207,34 @@ impl Vitesse {
 
     /// Which steps run at the moment.
     async fn running(&self) -> Result<Vec<(&'static str, String, Uuid)>> {
-        let mut running = Vec::new();
-        let mut paging = Paging { after: None, limit: 200 };
-        loop {
-            let page = self.inner.repository.list(&Filter::default(), &paging).await?;
-            for item in page.items {
-                if let Some(lease) = item.value.step_in_progress
-                    && let Ok(step) = lease.step.parse::<StepName>()
-                {
-                    running.push((step.agent(), lease.step, item.value.id));
-                }
-            }
-            match page.next {
-                Some(next) => paging.after = Some(next),
-                None => return Ok(running),
-            }
+        Ok(running(&self.every().await?))
+    }
+
+    /// Goes on only if an integration is still as it was at a revision.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if somebody changed it since, and as [`get`](Self::get).
+    pub async fn expect_revision(&self, id: Uuid, revision: Revision) -> Result<()> {
+        match self.inner.repository.light(id).await?.revision == revision {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Conflict,
+                "the integration was changed by somebody else since it was read",
+            )
+            .in_operation("orchestrator.expect_revision")
+            .with("integration", id)
+            .help("read it again and repeat the change")),
         }
     }
+}
+
+/// Which steps run, by whom, and for which integration.
+fn running(all: &[Integration]) -> Vec<(&'static str, String, Uuid)> {
+    let leases = all.iter().filter_map(|one| Some((one.step_in_progress.as_ref()?, one.id)));
+    leases
+        .filter_map(|(lease, id)| {
+            let step = lease.step.parse::<StepName>().ok()?;
+            Some((step.agent(), lease.step.clone(), id))
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::VitesseBuilder;
+use super::meter::{Meter, StepFigures};
 use crate::deployer::Deployers;
 use crate::mapping::Functions;
 use crate::net::Client;
@@ -31,6 +32,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) default_target: String,
     pub(super) lease: Duration,
+    pub(super) meter: Meter,
 }
 
 impl Vitesse {
@@ -71,6 +73,11 @@ impl Vitesse {
     /// The functions that mappings may name.
     pub fn functions(&self) -> &Functions {
         &self.inner.functions
+    }
+
+    /// How the steps of this process went.
+    pub fn step_figures(&self) -> &[StepFigures] {
+        self.inner.meter.figures()
     }
 
     pub(super) fn now(&self) -> Timestamp {

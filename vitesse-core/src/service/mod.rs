@@ -36,6 +36,15 @@ mod shared;
 mod status;
 mod worker;
 
+/// For faces that speak HTTP: taking connections, ending those that stand still, reading bodies, counting.
+///
+/// What these do for the service they do for every listener of ours, so that a caller who drips or takes nothing is
+/// ended by one rule.
+pub mod wire {
+    pub use super::http::{Answers, Pulse, accept, bind, whole};
+    pub use super::metrics::{Counter, Histogram, Page};
+}
+
 pub use check::{Finding, check};
 pub use client::{Admin, health};
 pub use hooks::{Hook, Hooks, Scheme};

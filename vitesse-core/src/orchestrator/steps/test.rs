@@ -12,7 +12,7 @@ use crate::orchestrator::outcome::{StreamTest, Tested, next_step};
 use crate::orchestrator::streams::{Stream, mapped, missing, specs};
 use crate::orchestrator::tested::{Verdict, hashes};
 use crate::orchestrator::whiteboard::{Priority, handover};
-use crate::orchestrator::{Constraints, Preferences, StepName, TestStepOptions, Vitesse, obey};
+use crate::orchestrator::{Constraints, Preferences, StepName, TestRun, TestStepOptions, Vitesse, obey};
 use crate::store::repository::{Action, AuditStatus, Status, StepError, TestResult};
 
 const JOB: Job = Job { name: StepName::Test.as_str(), agent: StepName::Test.agent(), action: Action::Tested };
@@ -36,14 +36,42 @@ impl Vitesse {
     /// # Errors
     /// [`ErrorKind::Prerequisite`] before `map`, [`ErrorKind::InvalidInput`] for a sample size that isn't 1 to 100.
     pub async fn test(&self, id: Uuid, options: TestStepOptions) -> Result<Tested> {
+        let (run, kept) = self.begin_test(id, &options).await?;
+        self.end_test(run, kept, options).await
+    }
+
+    pub(in crate::orchestrator) async fn begin_test(
+        &self,
+        id: Uuid,
+        options: &TestStepOptions,
+    ) -> Result<(Run, TestRun)> {
         let run = self
             .begin(id, JOB, |integration| match integration.mapping_logic.is_some() {
                 true => Ok(()),
                 false => Err(missing("a mapping", "map", integration)),
             })
             .await?;
-        let outcome = self.test_all(&run, &options).await;
-        run.finish(outcome).await
+        let kept = self.note_test(&run, options).await?;
+        Ok((run, kept))
+    }
+
+    pub(in crate::orchestrator) async fn end_test(
+        &self,
+        run: Run,
+        kept: TestRun,
+        options: TestStepOptions,
+    ) -> Result<Tested> {
+        let outcome = self.test_all(&run, &options).await.and_then(|mut done| {
+            let also = std::mem::take(&mut done.rows.also);
+            done.rows.also = self.with_tested(also, &kept, &done.value)?;
+            Ok(done)
+        });
+        let ended = run.finish(outcome).await;
+        if let Err(error) = &ended {
+            // The reason is what counts; that it couldn't be noted comes second.
+            let _ = self.note_untested(&kept, error).await;
+        }
+        ended
     }
 
     async fn test_all(&self, run: &Run, options: &TestStepOptions) -> Result<Done<Tested>, Failed> {

@@ -26,16 +26,8 @@ impl Vitesse {
         revision: Option<Revision>,
         changes: UpdateIntegration,
     ) -> Result<Integration> {
-        if let Some(revision) = revision
-            && self.inner.repository.light(id).await?.revision != revision
-        {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                "the integration was changed by somebody else since it was read",
-            )
-            .in_operation("orchestrator.update")
-            .with("integration", id)
-            .help("read it again and repeat the change"));
+        if let Some(revision) = revision {
+            self.expect_revision(id, revision).await?;
         }
         let run = self.begin(id, JOB, |_| Ok(())).await?;
         let outcome = self.change(&run.integration, changes).map_err(Failed::from);

@@ -83,6 +83,12 @@ pub struct AgentContribution {
     pub output_data: Value,
     /// How long it took.
     pub execution_time_ms: f64,
+    /// How much processor time the process used meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_time_ms: Option<f64>,
+    /// How much memory the process held at its end, in MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<f64>,
 }
 
 /// What one stage tells another.

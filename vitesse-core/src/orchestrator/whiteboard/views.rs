@@ -73,6 +73,9 @@ pub struct Communication {
 pub struct AgentMetrics {
     /// Which agent.
     pub agent_id: String,
+    /// Which part of the last 7 days, or of the time since its first task, it was not held up by a task that had
+    /// failed, in percent; none if it had no task.
+    pub uptime_percentage: Option<f64>,
     /// How many tasks it finished in the last 24 hours.
     pub tasks_completed_today: u64,
     /// The same in the last 7 days.
@@ -87,6 +90,12 @@ pub struct AgentMetrics {
     pub response_time_p95: Option<f64>,
     /// How many of its tasks run at the moment.
     pub active_workflows: u64,
+    /// How many integrations wait for it to be called.
+    pub pending_tasks: u64,
+    /// How much of one core the process used during its tasks, in percent; none if no task told.
+    pub cpu_usage_avg: Option<f64>,
+    /// How much memory the process held at the end of its tasks on average, in MiB; none if no task told.
+    pub memory_usage_avg: Option<f64>,
     /// Which part of its contributions built on what another agent left, from 0 to 1.
     pub collaboration_score: Option<f64>,
 }
@@ -120,6 +129,14 @@ struct Tally {
     last: Option<Timestamp>,
     built_on_others: u64,
     contributions: u64,
+    /// When tasks ended, and whether they failed.
+    turns: Vec<(Timestamp, bool)>,
+    /// Processor time and the time it was measured over, in milliseconds.
+    cpu: f64,
+    cpu_wall: f64,
+    /// Memory in MiB, summed over so many tasks.
+    memory: f64,
+    memories: u64,
 }
 
 /// Which steps run at the moment: the agent, the step and the integration.
@@ -151,7 +168,12 @@ pub(crate) fn activities(log: &[(Uuid, Entry)], running: &Running) -> Vec<AgentA
     AGENTS.iter().map(of).collect()
 }
 
-pub(crate) fn metrics(log: &[(Uuid, Entry)], running: &Running, now: Timestamp) -> Vec<AgentMetrics> {
+pub(crate) fn metrics(
+    log: &[(Uuid, Entry)],
+    running: &Running,
+    waiting: &[&str],
+    now: Timestamp,
+) -> Vec<AgentMetrics> {
     let tallies = tallies(log);
     let of = |(id, _): &(&str, &str)| {
         let none = Tally::default();
@@ -163,6 +185,7 @@ pub(crate) fn metrics(log: &[(Uuid, Entry)], running: &Running, now: Timestamp) 
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         AgentMetrics {
             agent_id: (*id).to_owned(),
+            uptime_percentage: tally.uptime(now),
             tasks_completed_today: within(24),
             tasks_completed_week: within(24 * 7),
             average_task_duration: tally.average(),
@@ -170,6 +193,9 @@ pub(crate) fn metrics(log: &[(Uuid, Entry)], running: &Running, now: Timestamp) 
             error_rate: tally.success_rate().map(|rate| 1.0 - rate),
             response_time_p95: tally.p95(),
             active_workflows: running.iter().filter(|(agent, ..)| agent == id).count() as u64,
+            pending_tasks: waiting.iter().filter(|agent| *agent == id).count() as u64,
+            cpu_usage_avg: (tally.cpu_wall > 0.0).then(|| tally.cpu / tally.cpu_wall * 100.0),
+            memory_usage_avg: (tally.memories > 0).then(|| tally.memory / tally.memories as f64),
             collaboration_score: share(tally.built_on_others, tally.contributions),
         }
     };
@@ -242,6 +268,26 @@ impl Tally {
         (all > 0).then(|| self.done.len() as f64 / all as f64)
     }
 
+    /// From a failure to the next success an agent counts as held up.
+    fn uptime(&self, now: Timestamp) -> Option<f64> {
+        let since = now.checked_sub((7 * 24).hours()).ok()?.max(self.first?);
+        let whole = now.duration_since(since).as_secs_f64();
+        let mut turns = self.turns.clone();
+        turns.sort_by_key(|(at, _)| *at);
+        let (mut held, mut from) = (0.0, None);
+        for (at, failed) in turns.into_iter().chain([(now, false)]) {
+            match (failed, from) {
+                (true, None) => from = Some(at.max(since)),
+                (false, Some(start)) => {
+                    held += at.max(since).duration_since(start).as_secs_f64();
+                    from = None;
+                }
+                _ => {}
+            }
+        }
+        Some(if whole > 0.0 { (100.0 * (1.0 - held / whole)).clamp(0.0, 100.0) } else { 100.0 })
+    }
+
     fn average(&self) -> Option<f64> {
         let total: f64 = self.done.iter().map(|(_, took)| took).sum();
         (!self.done.is_empty()).then(|| total / self.done.len() as f64)
@@ -272,12 +318,22 @@ fn tallies(log: &[(Uuid, Entry)]) -> BTreeMap<String, Tally> {
             What::Contribution(done) => {
                 tally.done.push((entry.at, done.execution_time_ms));
                 tally.contributions += 1;
+                if let Some(cpu) = done.cpu_time_ms {
+                    (tally.cpu, tally.cpu_wall) = (tally.cpu + cpu, tally.cpu_wall + done.execution_time_ms);
+                }
+                if let Some(memory) = done.memory_mb {
+                    (tally.memory, tally.memories) = (tally.memory + memory, tally.memories + 1);
+                }
+                tally.turns.push((entry.at, false));
                 tally.built_on_others += u64::from(!others(&writers, *id, done).is_empty());
                 for key in &done.output_keys {
                     writers.insert((*id, key), &done.agent_type);
                 }
             }
-            _ => tally.failed += 1,
+            _ => {
+                tally.failed += 1;
+                tally.turns.push((entry.at, true));
+            }
         }
     }
     tallies

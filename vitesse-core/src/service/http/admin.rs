@@ -27,6 +27,8 @@ use crate::sync::Letters;
 pub(in crate::service) struct Admin(pub(in crate::service) Arc<Shared>);
 
 impl Answers for Admin {
+    type Body = Reply;
+
     async fn answer(self, request: Request<Incoming>, pulse: Arc<Pulse>) -> Response<Reply> {
         let (head, body) = request.into_parts();
         let response = match self.allowed(&head) {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// [`ErrorKind::LimitExceeded`], as soon as it is known; [`ErrorKind::Cancelled`] if the caller went away.
-pub(super) async fn whole(mut body: Incoming, limit: usize, pulse: &Pulse) -> Result<Bytes> {
+pub async fn whole(mut body: Incoming, limit: usize, pulse: &Pulse) -> Result<Bytes> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_long(limit));
     }

@@ -28,6 +28,8 @@ use crate::sync::Sync;
 pub(in crate::service) struct Data(pub(in crate::service) Arc<Shared>);
 
 impl Answers for Data {
+    type Body = Reply;
+
     async fn answer(self, request: Request<Incoming>, pulse: Arc<Pulse>) -> Response<Reply> {
         let began = Instant::now();
         let shared = &self.0;

@@ -1,33 +1,39 @@
 //! Taking connections, and ending those that stand still.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-use super::answer::{Cut, Reply};
+use super::answer::Cut;
 use super::pulse::{Clock, Pulse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
 use crate::service::options::Limits;
 
 /// What answers the requests to a listener.
-pub(in crate::service) trait Answers: Clone + Send + Sync + 'static {
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// The bodies of its answers.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static;
+
+    /// Answers one request. Whoever answers says by the [`Pulse`] whose turn it is.
     fn answer(
         self,
         request: Request<Incoming>,
         pulse: Arc<Pulse>,
-    ) -> impl Future<Output = Response<Reply>> + Send;
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// Counts the connections that are open.
     fn open(&self) -> &AtomicI64;
@@ -37,7 +43,7 @@ pub(in crate::service) trait Answers: Clone + Send + Sync + 'static {
 ///
 /// # Errors
 /// [`ErrorKind::Io`] naming the variable that says where.
-pub(in crate::service) async fn bind(address: SocketAddr, variable: &'static str) -> Result<TcpListener> {
+pub async fn bind(address: SocketAddr, variable: &'static str) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let help = match error.kind() {
             std::io::ErrorKind::AddrInUse => "another program listens there: choose another port",
@@ -51,7 +57,7 @@ pub(in crate::service) async fn bind(address: SocketAddr, variable: &'static str
 }
 
 /// Answers whoever connects until it is to stop; then what is being answered may take as long as `drain`.
-pub(in crate::service) async fn accept(
+pub async fn accept(
     listener: TcpListener,
     answers: impl Answers,
     (limits, drain): (Limits, Duration),
@@ -80,8 +86,8 @@ pub(in crate::service) async fn accept(
                 answers.open().store(connections.len() as i64, Ordering::Relaxed);
             }
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
-                Ok((socket, _)) => {
-                    let pulse = Arc::new(Pulse::new(clock.clone()));
+                Ok((socket, peer)) => {
+                    let pulse = Arc::new(Pulse::new(clock.clone()).of(peer));
                     let work = connection(socket, answers.clone(), pulse.clone(), limits);
                     let task = tasks.spawn(work);
                     connections.insert(task.id(), (pulse, task));

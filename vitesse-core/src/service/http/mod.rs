@@ -11,4 +11,6 @@ mod transform;
 
 pub(super) use admin::Admin;
 pub(super) use data::Data;
-pub(super) use listen::{accept, bind};
+pub use body::whole;
+pub use listen::{Answers, accept, bind};
+pub use pulse::Pulse;

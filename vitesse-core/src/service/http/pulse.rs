@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
@@ -8,8 +9,9 @@ pub(super) type Clock = Arc<AtomicU32>;
 /// When something last moved on a connection. One task looks at all of them now and then, which costs less than a timer
 /// for each request.
 #[derive(Debug)]
-pub(in crate::service) struct Pulse {
+pub struct Pulse {
     clock: Clock,
+    peer: Option<SocketAddr>,
     last: AtomicU32,
     /// Bytes that came since.
     bytes: AtomicU32,
@@ -27,7 +29,17 @@ impl Pulse {
     pub(super) fn new(clock: Clock) -> Self {
         let last = AtomicU32::new(clock.load(Ordering::Relaxed));
         let (bytes, ends, waker) = (AtomicU32::new(0), AtomicBool::new(false), Mutex::default());
-        Self { clock, last, bytes, ends, waker }
+        Self { clock, peer: None, last, bytes, ends, waker }
+    }
+
+    /// The same, of a connection with this caller.
+    pub(super) fn of(self, peer: SocketAddr) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// Who is woken when the connection is to end; told once, since a connection is one task.
@@ -45,17 +57,17 @@ impl Pulse {
     }
 
     /// Whether it is to end.
-    pub(super) fn ends(&self) -> bool {
+    pub fn ends(&self) -> bool {
         self.ends.load(Ordering::Acquire)
     }
 
     /// It is the caller's turn from now on.
-    pub(super) fn beat(&self) {
+    pub fn beat(&self) {
         self.last.store(self.clock.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The caller sent so many bytes. A few of them are not enough: whoever sends one now and then stands still.
-    pub(super) fn came(&self, bytes: usize) {
+    pub fn came(&self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(ENOUGH);
         let all = self.bytes.load(Ordering::Relaxed).saturating_add(bytes);
         if all >= ENOUGH {
@@ -67,7 +79,7 @@ impl Pulse {
     }
 
     /// We work, and the caller waits.
-    pub(super) fn ours(&self) {
+    pub fn ours(&self) {
         self.last.store(OURS, Ordering::Relaxed);
     }
 

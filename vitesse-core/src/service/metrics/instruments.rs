@@ -2,21 +2,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts up.
 #[derive(Debug, Default)]
-pub(in crate::service) struct Counter(AtomicU64);
+pub struct Counter(AtomicU64);
 
 impl Counter {
-    pub(in crate::service) fn add(&self, more: u64) {
+    /// Adds to it.
+    pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    pub(in crate::service) fn get(&self) -> u64 {
+    /// What it came to.
+    pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// Counts values by how large they are.
 #[derive(Debug)]
-pub(in crate::service) struct Histogram {
+pub struct Histogram {
     /// The greatest value of each bucket but the last, which has no end.
     bounds: &'static [u64],
     /// What a bound is divided by when it is shown.
@@ -42,18 +44,40 @@ const LONG: &[u64] = &[
     3_600_000_000,
     21_600_000_000,
 ];
+/// Microseconds from 1 ms to 10 minutes: of steps.
+const WORK: &[u64] = &[
+    1_000,
+    5_000,
+    25_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    30_000_000,
+    60_000_000,
+    180_000_000,
+    600_000_000,
+];
 /// Records of a write.
 const SIZES: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000];
 
 impl Histogram {
     /// Of times of requests, observed in microseconds and shown in seconds.
-    pub(super) fn short_times() -> Self {
+    pub fn short_times() -> Self {
         Self::new(SHORT, 1e6)
     }
 
     /// Of times of runs.
-    pub(super) fn long_times() -> Self {
+    pub fn long_times() -> Self {
         Self::new(LONG, 1e6)
+    }
+
+    /// Of times of work that people wait for.
+    pub fn work_times() -> Self {
+        Self::new(WORK, 1e6)
     }
 
     /// Of numbers of records.
@@ -66,7 +90,8 @@ impl Histogram {
         Self { bounds, unit, buckets, sum: AtomicU64::new(0) }
     }
 
-    pub(in crate::service) fn observe(&self, value: u64) {
+    /// Counts a value.
+    pub fn observe(&self, value: u64) {
         let at = self.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.bounds.len());
         if let Some(bucket) = self.buckets.get(at) {
             bucket.fetch_add(1, Ordering::Relaxed);
@@ -75,7 +100,7 @@ impl Histogram {
     }
 
     /// For each bucket its bound as it is shown and how many values are no greater; then their sum.
-    pub(super) fn read(&self) -> (Vec<(f64, u64)>, f64) {
+    pub fn read(&self) -> (Vec<(f64, u64)>, f64) {
         let mut below = 0;
         let bounds = self.bounds.iter().map(|bound| *bound as f64 / self.unit).chain([f64::INFINITY]);
         let buckets = bounds.zip(&self.buckets).map(|(bound, count)| {
@@ -98,6 +123,6 @@ mod tests {
         let below = |bound: f64| buckets.iter().find(|(known, _)| *known == bound).unwrap().1;
         assert_eq!((below(1.0), below(2.0), below(5.0), below(10.0), below(5000.0)), (1, 1, 3, 4, 4));
         assert_eq!((below(f64::INFINITY), sum), (5, 70_015.0));
-        assert!(SHORT.is_sorted() && LONG.is_sorted() && SIZES.is_sorted());
+        assert!(SHORT.is_sorted() && WORK.is_sorted() && LONG.is_sorted() && SIZES.is_sorted());
     }
 }

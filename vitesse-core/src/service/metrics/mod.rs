@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub(super) use instruments::{Counter, Histogram};
+pub use instruments::{Counter, Histogram};
 use recent::Recent;
-pub use text::METRICS;
+pub use text::{METRICS, Page};
 
 use super::log::{Level, Log};
 use super::shared::Shared;

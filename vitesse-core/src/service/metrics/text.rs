@@ -73,7 +73,7 @@ impl Metrics {
     /// Everything, as Prometheus reads it.
     pub(in crate::service) fn text(&self, moment: &Moment<'_>) -> String {
         let status = moment.status;
-        let mut page = Page { text: String::with_capacity(8 << 10), last: "" };
+        let mut page = Page::new(METRICS);
         page.value("vitesse_build_info", &[("version", &status.version)], 1.0);
         page.value("vitesse_start_time_seconds", &[], status.started_at as f64 / 1000.0);
         let routes = [("transform", &self.transform), ("hooks", &self.hooks), ("other", &self.other)];
@@ -144,7 +144,7 @@ impl Metrics {
         page.count("vitesse_alerts_total", &[("outcome", "sent")], &self.alerts_sent);
         page.count("vitesse_alerts_total", &[("outcome", "failed")], &self.alerts_failed);
         page.count("vitesse_store_failures_total", &[], &self.store_failures);
-        page.text
+        page.into_text()
     }
 
     fn streams_text(&self, page: &mut Page) {
@@ -198,22 +198,38 @@ fn outcomes(counts: &Counts) -> [(&'static str, u64); 8] {
     ]
 }
 
-struct Page {
+/// Metrics as text, one after the other; the lines of one metric stand together.
+#[derive(Debug)]
+pub struct Page {
     text: String,
     last: &'static str,
+    known: &'static [(&'static str, &'static str, &'static str)],
 }
 
 impl Page {
-    fn count(&mut self, name: &'static str, labels: &[(&str, &str)], counter: &Counter) {
+    /// An empty one of metrics whose name, kind and meaning are known.
+    pub fn new(known: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self { text: String::with_capacity(8 << 10), last: "", known }
+    }
+
+    /// The whole text.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// A counter.
+    pub fn count(&mut self, name: &'static str, labels: &[(&str, &str)], counter: &Counter) {
         self.value(name, labels, counter.get() as f64);
     }
 
-    fn value(&mut self, name: &'static str, labels: &[(&str, &str)], value: f64) {
+    /// A value as it is now.
+    pub fn value(&mut self, name: &'static str, labels: &[(&str, &str)], value: f64) {
         self.head(name);
         self.line(name, labels, value);
     }
 
-    fn histogram(&mut self, name: &'static str, labels: &[(&str, &str)], histogram: &Histogram) {
+    /// A histogram, with its buckets, sum and count.
+    pub fn histogram(&mut self, name: &'static str, labels: &[(&str, &str)], histogram: &Histogram) {
         self.head(name);
         let (buckets, sum) = histogram.read();
         let (bucket, total) = (format!("{name}_bucket"), buckets.last().map_or(0, |(_, count)| *count));
@@ -229,7 +245,7 @@ impl Page {
     fn head(&mut self, name: &'static str) {
         if self.last != name {
             self.last = name;
-            if let Some((_, kind, doc)) = METRICS.iter().find(|(known, ..)| *known == name) {
+            if let Some((_, kind, doc)) = self.known.iter().find(|(known, ..)| *known == name) {
                 // Writing to a String can't fail.
                 let _ = write!(self.text, "# HELP {name} {doc}\n# TYPE {name} {kind}\n");
             }

@@ -31,8 +31,10 @@ const CONFIGS: &str = "deployment_configs";
 pub(crate) const WHITEBOARD: &str = "whiteboard";
 /// What a step that was broken off need not do again.
 pub(crate) const CHECKPOINTS: &str = "workflow_checkpoints";
+/// Every run of the step `test`, newest first.
+pub(crate) const TEST_RUNS: &str = "integration_test_results";
 /// Everything of an integration whose ids begin with the integration's.
-const CHILDREN: &[&str] = &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS];
+const CHILDREN: &[&str] = &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS, TEST_RUNS];
 /// How many documents are deleted in one commit.
 const CHUNK: usize = 500;
 
@@ -360,6 +362,23 @@ impl Repository {
             .delete(head, Expect::At(revision))
             .delete(self.key(BY_TIME, by_time(integration)), Expect::Any);
         self.store.commit(batch).await.map(drop)
+    }
+
+    /// The id of a document of another room that belongs to an integration and is listed newest first.
+    #[cfg(feature = "orchestrate")]
+    pub(crate) fn newest_id(&self, integration: Uuid, at: Timestamp, id: Uuid) -> String {
+        format!("{integration}/{}/{id}", inverted(at))
+    }
+
+    /// Such documents, newest first.
+    #[cfg(feature = "orchestrate")]
+    pub(crate) async fn newest<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        integration: Uuid,
+        paging: &Paging,
+    ) -> Result<Listed<T>> {
+        self.records(collection, integration, paging).await
     }
 
     async fn records<T: DeserializeOwned>(
