@@ -188,7 +188,8 @@ mod tests {
         let made = vitesse.add_key("ci").await.unwrap();
         let text = made.key.expose();
         let swapped = format!("{}{}", &text[..text.len() - 1], if text.ends_with('A') { 'B' } else { 'A' });
-        for wrong in ["", "vts_", "vts__", &text[1..], &text[..text.len() - 1], &swapped, &format!("{text}A")] {
+        for wrong in ["", "vts_", "vts__", &text[1..], &text[..text.len() - 1], &swapped, &format!("{text}A")]
+        {
             assert!(vitesse.who_has(wrong).await.unwrap().is_none(), "{wrong}");
         }
         assert!(!format!("{made:?}").contains(text));

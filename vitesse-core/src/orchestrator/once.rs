@@ -118,7 +118,8 @@ impl Vitesse {
             let page = store.scan(&scan).await?;
             let now = self.now();
             let old = page.documents.into_iter().filter(|document| {
-                serde_json::from_slice::<Kept>(&document.value).map_or(true, |kept| is_old(kept.at, now, KEPT))
+                serde_json::from_slice::<Kept>(&document.value)
+                    .map_or(true, |kept| is_old(kept.at, now, KEPT))
             });
             let mut batch = Batch::new();
             let mut count = 0;

@@ -65,7 +65,9 @@ impl Vitesse {
     pub async fn figures(&self) -> Result<(Statistics, Vec<HealthFigure>)> {
         let all = self.every().await?;
         let mut sum = Statistics { total: all.len(), ..Statistics::default() };
-        Status::ALL.iter().for_each(|status| drop(sum.by_status.insert(status.as_str(), 0)));
+        for status in Status::ALL {
+            sum.by_status.insert(status.as_str(), 0);
+        }
         for word in ["draft", "testing", "active", "inactive"] {
             sum.by_builder_status.insert(word, 0);
         }
@@ -80,7 +82,8 @@ impl Vitesse {
             sum.steps_running += usize::from(overview.step_in_progress.is_some());
             sum.last_step_failed += usize::from(overview.last_error.is_some());
             rates.extend(overview.success_rate);
-            let score = overview.health_score.and_then(|health| health.get("overall").and_then(Value::as_f64));
+            let score =
+                overview.health_score.and_then(|health| health.get("overall").and_then(Value::as_f64));
             if let Some(overall) = score {
                 scores.push(HealthFigure { id: overview.id, name: overview.name, overall });
             }

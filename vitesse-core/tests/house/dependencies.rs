@@ -75,7 +75,8 @@ fn generated_list_of_what_the_runtime_links() {
 #[test]
 fn versions_are_chosen_in_one_place() {
     let mut wrong = Vec::new();
-    for member in ["vitesse-core", "vitesse-runtime", "bindings/cli", "templates", "benches"] {
+    for member in ["vitesse-core", "vitesse-runtime", "bindings/cli", "bindings/http", "templates", "benches"]
+    {
         let text = std::fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
         let mut section = "";
         for line in text.lines() {

@@ -213,7 +213,12 @@ fn every_room_forbids_unsafe_code_but_the_hot_path() {
             assert!(code(door).contains("#![forbid(unsafe_code)]"), "{room} doesn't forbid unsafe code");
         }
     }
-    for main in ["bindings/cli/src/main.rs", "vitesse-runtime/src/main.rs", "templates/src/lib.rs"] {
+    for main in [
+        "bindings/cli/src/main.rs",
+        "bindings/http/src/lib.rs",
+        "vitesse-runtime/src/main.rs",
+        "templates/src/lib.rs",
+    ] {
         assert!(
             code(&root().join(main)).contains("#![forbid(unsafe_code)]"),
             "{main} doesn't forbid unsafe code"

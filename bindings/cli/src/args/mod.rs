@@ -2,6 +2,7 @@
 
 mod integrations;
 mod review;
+mod serve;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use integrations::{
     Which,
 };
 pub(crate) use review::{ProjectFile, Review};
+pub(crate) use serve::{Keys as KeysCommand, Serve};
 
 /// Connect two business APIs: from their descriptions to a tested, running integration.
 #[derive(Debug, Parser)]
@@ -103,6 +105,11 @@ pub(crate) enum Command {
     Apply(ProjectFile),
     /// Write the complete project of an integration to a folder.
     Export(Export),
+    /// Answer over HTTP: the control plane.
+    Serve(Serve),
+    /// Add, list and take back the keys of those who may ask the control plane.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Look at the store: which it is, and whether it answers.
     #[command(subcommand)]
     Store(StoreCommand),

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &MockArgs, config: &Config, ui: &Ui) -> Result<()> {
             endpoints: spec.endpoints.len(),
             stateful: args.stateful,
         })?;
-        stopped().await;
+        super::stopped().await;
         server.stop().await;
         Ok(())
     })
@@ -89,19 +89,6 @@ fn options(args: &MockArgs, spec: &ApiSpec) -> Result<MockOptions> {
         },
         ..MockOptions::default()
     })
-}
-
-/// Ends when the process is asked to.
-async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// One line of the access log, on stderr. A closed stderr is nobody's problem.

@@ -11,6 +11,7 @@ mod errors;
 mod export;
 mod history;
 mod ingest;
+mod keys;
 mod list;
 mod logs;
 mod man;
@@ -20,6 +21,7 @@ mod match_fields;
 mod mock;
 mod project;
 mod review;
+mod serve;
 mod session;
 mod spec;
 mod status;
@@ -63,6 +65,8 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Plan(args) => project::plan(&args, &session(config?)),
         Command::Apply(args) => project::apply(&args, &session(config?)),
         Command::Export(args) => export::run(&args, &session(config?)),
+        Command::Serve(args) => serve::run(&args, &session(config?)),
+        Command::Keys(args) => keys::run(&args, &session(config?)),
         Command::Store(command) => store::run(&command, &config?, ui),
         Command::Discover(args) => discover::run(&args, ui),
         Command::Spec(args) => spec::run(&args, &config?, ui),
@@ -73,6 +77,19 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Mock(args) => mock::run(&args, &config?, ui),
         Command::Man { folder } => man::run(&folder, ui),
     }
+}
+
+/// Ends when the process is asked to.
+async fn stopped() {
+    #[cfg(unix)]
+    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Runs a future to its end: for commands that talk to a store or a network.

@@ -1,5 +1,6 @@
 //! Field mappings and transformation rules as the builder knows them: views and edits of the one mapping document.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -9,6 +10,8 @@ use super::{Reviewed, StreamEdit};
 use crate::error::Result;
 use crate::mapper::Edit;
 use crate::orchestrator::Vitesse;
+use crate::orchestrator::streams::specs;
+use crate::spec::{ApiSpec, SchemaId};
 
 /// A line as a field mapping.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,10 +26,14 @@ pub struct FieldMapping {
     pub source_field: String,
     /// The field it makes.
     pub target_field: String,
+    /// What the destination's description says the field holds: `string`, `integer or null`; none if it doesn't say.
+    pub data_type: Option<String>,
     /// Whether a missing result is an error.
     pub required: bool,
     /// How the value is changed: a function's name, or the line's type.
     pub transformation: Option<String>,
+    /// When the mapping was last changed: the line came to be no later.
+    pub created_at: Timestamp,
 }
 
 /// A line that changes its value, as a rule.
@@ -52,6 +59,8 @@ pub struct TransformationRule {
     pub transformation_logic: Value,
     /// Whether it is used.
     pub enabled: bool,
+    /// When the mapping was last changed: the line came to be no later.
+    pub created_at: Timestamp,
 }
 
 /// A field mapping to add.
@@ -113,9 +122,12 @@ impl Vitesse {
     /// # Errors
     /// As [`review`](Self::review).
     pub async fn field_mappings(&self, id: Uuid) -> Result<Vec<FieldMapping>> {
+        let integration = self.get(id).await?;
         let review = self.review(id).await?;
+        let (_, dest) = specs(&integration)?;
         let mut all = Vec::new();
         for stream in &review.streams {
+            let written = written(&dest, &stream.dest_endpoint);
             for line in stream.lines.iter().filter(|line| line.enabled) {
                 let function = line.transform_config.get("function").and_then(Value::as_str);
                 let plain = matches!(line.transform_type.as_str(), "direct" | "mapping");
@@ -126,8 +138,10 @@ impl Vitesse {
                     stream: stream.name.clone(),
                     source_field: line.source_fields.join(", "),
                     target_field: line.dest_field.clone(),
+                    data_type: written.and_then(|schema| data_type(&dest, schema, &line.dest_field)),
                     required: line.required,
                     transformation: function.map(str::to_owned).or(kind),
+                    created_at: integration.updated_at,
                 });
             }
         }
@@ -139,6 +153,7 @@ impl Vitesse {
     /// # Errors
     /// As [`review`](Self::review).
     pub async fn transformation_rules(&self, id: Uuid) -> Result<Vec<TransformationRule>> {
+        let created_at = self.inner.repository.light(id).await?.value.updated_at;
         let review = self.review(id).await?;
         let mut all = Vec::new();
         for stream in review.streams {
@@ -158,6 +173,7 @@ impl Vitesse {
                     target_field: line.dest_field,
                     transformation_logic: line.transform_config,
                     enabled: line.enabled,
+                    created_at,
                 });
             }
         }
@@ -213,4 +229,17 @@ impl Vitesse {
 
 fn in_stream(stream: Option<String>, edits: Vec<ReviewEdit>) -> Vec<StreamEdit> {
     edits.into_iter().map(|edit| StreamEdit { stream: stream.clone(), edit }).collect()
+}
+
+/// What an endpoint takes, as `POST /contacts` names it.
+fn written(spec: &ApiSpec, endpoint: &str) -> Option<SchemaId> {
+    let (method, path) = endpoint.split_once(' ')?;
+    let of = |known: &&crate::spec::Endpoint| known.method.as_str() == method && *known.path == *path;
+    spec.endpoints.iter().find(of)?.request_schema
+}
+
+/// What a field of it holds, in a word or two.
+fn data_type(spec: &ApiSpec, root: SchemaId, field: &str) -> Option<String> {
+    let schema = spec.schemas.get(spec.schemas.field(root, field)?.schema)?;
+    (!schema.types.is_any()).then(|| schema.types.to_string())
 }

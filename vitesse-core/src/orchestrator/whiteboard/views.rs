@@ -30,6 +30,8 @@ pub enum AgentState {
 /// What an agent has done so far.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgentActivity {
+    /// Names this row: there is one for each agent.
+    pub id: String,
     /// Its id.
     pub agent_id: String,
     /// What people call it.
@@ -66,6 +68,8 @@ pub struct Communication {
     pub message: Message,
     /// How far it got: the log holds it, so it was delivered; read once the one it is for worked after it.
     pub status: &'static str,
+    /// When it was written down: with the work it tells of.
+    pub created_at: Timestamp,
 }
 
 /// How an agent does.
@@ -149,6 +153,7 @@ pub(crate) fn activities(log: &[(Uuid, Entry)], running: &Running) -> Vec<AgentA
         let tally = tallies.get(*id).unwrap_or(&none);
         let current = running.iter().find(|(agent, ..)| agent == id);
         AgentActivity {
+            id: (*id).to_owned(),
             agent_id: (*id).to_owned(),
             agent_name: (*name).to_owned(),
             status: match (current, tally.last_failed) {
@@ -219,6 +224,7 @@ pub(crate) fn communications(log: &[(Uuid, Entry)]) -> Vec<Communication> {
             integration_id: *integration,
             message: message.clone(),
             status: if read { "read" } else { "delivered" },
+            created_at: entry.at,
         });
     }
     all.sort_by(|a, b| b.timestamp.cmp(&a.timestamp).then_with(|| b.id.cmp(&a.id)));

@@ -10,7 +10,7 @@ mod pulse;
 mod transform;
 
 pub(super) use admin::Admin;
-pub(super) use data::Data;
 pub use body::whole;
+pub(super) use data::Data;
 pub use listen::{Answers, accept, bind};
 pub use pulse::Pulse;

@@ -34,7 +34,8 @@ pub(crate) const CHECKPOINTS: &str = "workflow_checkpoints";
 /// Every run of the step `test`, newest first.
 pub(crate) const TEST_RUNS: &str = "integration_test_results";
 /// Everything of an integration whose ids begin with the integration's.
-const CHILDREN: &[&str] = &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS, TEST_RUNS];
+const CHILDREN: &[&str] =
+    &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS, TEST_RUNS];
 /// How many documents are deleted in one commit.
 const CHUNK: usize = 500;
 

@@ -1,0 +1,14 @@
+//! The control plane, asked over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod callers;
+mod events;
+mod operations;
+mod reference;
+mod world;
