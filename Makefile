@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-mapping bench-serve static bench-peers bench-mocks bench-engines bench-sync clean
+.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-mapping bench-serve bench-http static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -50,6 +50,11 @@ bench-peers: ## Compare the transformation with its rivals by CPU time; installs
 bench-serve: static ## Measure the service: start, memory, CPU of a request beside an echo, streams, crowds
 	@cargo run --release --locked --quiet -p vitesse-benches --bin serve -- \
 		target/x86_64-unknown-linux-musl/runtime/vitesse-runtime
+
+bench-http: ## Measure the control plane: each operation under 32 callers, 1,000 integrations, ten minutes' soak (STORE=URL)
+	@cargo build --release --locked --quiet -p vitesse-cli
+	@cargo run --release --locked --quiet -p vitesse-benches --bin http -- target/release/vitesse \
+		$(if $(STORE),--store $(STORE)) --soak 10
 
 static: ## Build the runtime linked statically, and check that it is and stays small
 	@.ci/static

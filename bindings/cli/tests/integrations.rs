@@ -50,6 +50,11 @@ fn connections() {
     case("connections");
 }
 
+#[test]
+fn keys() {
+    case("keys");
+}
+
 fn vitesse(home: &Path, words: &[&str], typed: &str) -> Output {
     let mut child = Command::new(trycmd::cargo::cargo_bin!("vitesse"))
         .args(words)

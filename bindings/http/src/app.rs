@@ -12,13 +12,12 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use tokio::sync::{Semaphore, broadcast};
 use tower_service::Service as _;
 use uuid::Uuid;
 use vitesse_core::orchestrator::{Answered, Once, Vitesse};
 use vitesse_core::progress::{Cancel, Event};
-use vitesse_core::service::wire::{Answers, Pulse, whole};
+use vitesse_core::service::wire::{Answers, Incoming, Pulse, whole};
 use vitesse_core::{Error, ErrorKind, Result};
 
 use crate::access::Access;

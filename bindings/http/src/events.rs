@@ -11,14 +11,13 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
-use hyper::body::{Body as HttpBody, Frame};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
 use vitesse_core::orchestrator::Vitesse;
 use vitesse_core::orchestrator::whiteboard::Entry;
-use vitesse_core::service::wire::Pulse;
+use vitesse_core::service::wire::{Body as HttpBody, Frame, Pulse};
 use vitesse_core::{Error, ErrorKind};
 
 use crate::answer::{Answer, Content, Failure, Outcome};

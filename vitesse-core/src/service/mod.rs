@@ -41,7 +41,7 @@ mod worker;
 /// What these do for the service they do for every listener of ours, so that a caller who drips or takes nothing is
 /// ended by one rule.
 pub mod wire {
-    pub use super::http::{Answers, Pulse, accept, bind, whole};
+    pub use super::http::{Answers, Body, Frame, Incoming, Pulse, accept, bind, whole};
     pub use super::metrics::{Counter, Histogram, Page};
 }
 

@@ -12,5 +12,6 @@ mod transform;
 pub(super) use admin::Admin;
 pub use body::whole;
 pub(super) use data::Data;
+pub use hyper::body::{Body, Frame, Incoming};
 pub use listen::{Answers, accept, bind};
 pub use pulse::Pulse;
