@@ -205,21 +205,24 @@ struct Server {
 
 impl Server {
     fn start(vitesse: &str, store: &str, home: &std::path::Path) -> Self {
-        let mut child = Command::new(vitesse)
+        let child = Command::new(vitesse)
             .args(["serve", "--listen", "127.0.0.1:0", "--store", store, "--json", "--quiet"])
             .env("VITESSE_HOME", home)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        // Ended however this ends.
+        let mut server = Self { child, address: String::new() };
         let mut text = String::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        for line in BufReader::new(server.child.stdout.take().unwrap()).lines() {
             text.push_str(&line.unwrap());
             if let Ok(told) = serde_json::from_str::<Value>(&text) {
-                let address = told["url"].as_str().unwrap().trim_start_matches("http://").to_owned();
-                return Self { child, address };
+                told["url"].as_str().unwrap().trim_start_matches("http://").clone_into(&mut server.address);
+                break;
             }
         }
-        panic!("the control plane did not start: {text}");
+        assert!(!server.address.is_empty(), "the control plane did not start: {text}");
+        server
     }
 
     /// Asks with so many callers for so long, or so often; how long each answer took in milliseconds, and all of it
