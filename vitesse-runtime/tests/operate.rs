@@ -281,3 +281,38 @@ fn records_come_from_a_pipe_in_every_form() {
     let output = child.wait_with_output().unwrap();
     assert!(!output.status.success() && said(&output).contains("CSV"), "{}", said(&output));
 }
+
+#[test]
+fn a_terminal_shows_how_far_it_is_and_a_file_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, _seen) = serve_texts(Duration::from_millis(20), 10);
+    std::fs::write(folder.path().join("mapping.json"), mapping(&address).to_string()).unwrap();
+    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&terminal).unwrap();
+    rustix::pty::unlockpt(&terminal).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let screen = std::fs::File::options().read(true).write(true).open(name).unwrap();
+    let mut started = command(folder.path(), "", "sync --concurrency 2");
+    started.stderr(Stdio::from(screen));
+    let mut child = started.spawn().unwrap();
+    // Held by the command only, so that its end is the end of what is read.
+    drop(started);
+    let mut shown = Vec::new();
+    // At the end Linux says that the other side is gone, instead of nothing.
+    let _ = std::fs::File::from(terminal).read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success());
+    let shown = String::from_utf8(shown).unwrap();
+    // Each time the line is taken away and written anew, with a bar, since the source tells its total.
+    let bars: Vec<&str> = shown.split("\r\x1b[2K").filter(|line| line.contains('░')).collect();
+    assert!(!bars.is_empty(), "{shown:?}");
+    for bar in &bars {
+        assert!(bar.contains(&format!(" of {RECORDS}, ")) && bar.contains(" records/s"), "{bar:?}");
+        let whole = bar.chars().filter(|part| matches!(part, '█' | '░')).count();
+        assert_eq!(whole, 20, "{bar:?}");
+    }
+    let last = shown.rsplit("\r\x1b[2K").next().unwrap();
+    assert_eq!(last.trim_end(), format!("texts: {RECORDS} read, {RECORDS} created"), "the bar is taken off at the end");
+
+    let output = command(folder.path(), "", "sync").output().unwrap();
+    assert!(!said(&output).contains(['\r', '\x1b']), "{:?}", said(&output));
+}

@@ -155,11 +155,14 @@ pub(super) fn decide(stream: &Stream, work: &Work, entry: &Entry) -> Decision {
 }
 
 fn gone(stream: &Stream, work: &Work, entry: &Entry) -> Decision {
-    let Some(id) = entry.dest_id.clone().filter(|_| !entry.gone) else { return Decision::Nothing };
     let deletes = &stream.dest.deletes;
+    // Telling of it needs no name at the destination.
+    if deletes.policy == DeletePolicy::Report && !entry.gone && entry.version > 0 {
+        return Decision::Reported;
+    }
+    let Some(id) = entry.dest_id.clone().filter(|_| !entry.gone) else { return Decision::Nothing };
     match deletes.policy {
-        DeletePolicy::Ignore => Decision::Nothing,
-        DeletePolicy::Report => Decision::Reported,
+        DeletePolicy::Ignore | DeletePolicy::Report => Decision::Nothing,
         DeletePolicy::Delete if stream.dest.operations.delete.is_some() => {
             Decision::Write(Draft::new(WriteKind::Delete, Some(id)))
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use vitesse_core::ErrorKind;
-use vitesse_core::progress::Progress;
+use vitesse_core::progress::{Event, Progress};
 use vitesse_core::sync::{Counts, FailureWindow, LetterReason, Letters};
 
 use crate::peer::{Step, reply};
@@ -140,6 +140,37 @@ async fn a_tombstone_removes_or_marks() {
         }
         let again = run(&world).await;
         assert_eq!((again.deleted, again.updated), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_is_left_alone_reported_or_marked() {
+    for (policy, gone, marked) in [
+        (json!({"policy": "ignore"}), 0, 0),
+        (json!({"policy": "report", "max_ratio": 0.0}), 2, 0),
+        (json!({"policy": "flag", "flag": {"archived": true}}), 0, 2),
+    ] {
+        let people = people(20);
+        let mut world = world(Kind::Keys, &people).await;
+        world.mapping["destination"]["deletes"] = policy.clone();
+        run(&world).await;
+        people.lock().unwrap().drain(3..5);
+        let notes: Arc<Mutex<Vec<String>>> = Arc::default();
+        let into = Arc::clone(&notes);
+        let progress = Progress::to(move |event| {
+            if let Event::Note { message, .. } = event {
+                into.lock().unwrap().push(message.to_string());
+            }
+        });
+        let done = world.sync().run(&progress).await.unwrap().total();
+        assert_eq!((done.gone, done.updated, done.deleted), (gone, marked, 0), "{policy}");
+        let told = |id: u64| {
+            notes.lock().unwrap().iter().any(|note| note.contains(&format!("record {id} is gone at the source")))
+        };
+        assert_eq!((told(3), told(4), told(5)), (gone > 0, gone > 0, false), "{policy}: {notes:?}");
+        let archived = world.made().iter().filter(|made| made["archived"] == true).count() as u64;
+        assert_eq!((archived, world.made().len()), (marked, 20), "{policy}");
+        assert!(world.ledger.lock().unwrap().deleted.is_empty(), "{policy}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is kept: dead letters and their replay, files, forgetting, runs.
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -194,4 +195,72 @@ async fn files_on_both_sides() {
         assert_eq!(again.created, 0, "{name}: {again:?}");
         assert_eq!(std::fs::read_to_string(&out).unwrap(), expect);
     }
+}
+
+#[tokio::test]
+async fn files_may_be_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let gzip = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let zstd = |text: &str| {
+        ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest)
+    };
+    let mut world = World::new(Kind::Keys, |_| reply(404, &[], ""), no_fault).await;
+    let whole = [
+        // Several packed files one after the other are one, as `cat` makes them.
+        ("in.ndjson.gz", "auto", [gzip("{\"id\":\"1\"}\n"), gzip("{\"id\":\"2\"}\n")].concat()),
+        ("in.csv.gz", "auto", gzip("id\n1\n2\n")),
+        ("in.csv.zst", "auto", zstd("id\n1\n2\n")),
+        ("in.json.zst", "auto", zstd("[{\"id\":\"1\"},{\"id\":\"2\"}]")),
+        // A name that says nothing of it, where the mapping does.
+        ("in.dump", "gzip", gzip("{\"id\":\"1\"}\n{\"id\":\"2\"}\n")),
+        ("in.pack", "zstd", zstd("{\"id\":\"1\"}\n{\"id\":\"2\"}\n")),
+    ];
+    let mut read_it = async |name: &str, compression: &str| {
+        world.mapping["stream"] = name.into();
+        world.mapping["source"] = json!({"type": "file", "id_field": "id",
+            "file": {"path": place(name), "compression": compression}});
+        world.mapping["destination"] = json!({"file": {"path": place(&format!("{name}.out"))}});
+        world.sync().run(&Progress::none()).await.map(|report| report.total())
+    };
+    for (name, compression, bytes) in whole {
+        std::fs::write(place(name), bytes).unwrap();
+        assert_eq!(read_it(name, compression).await.unwrap().created, 2, "{name}");
+        let written = std::fs::read_to_string(place(&format!("{name}.out"))).unwrap();
+        assert_eq!(written, "{\"ext\":\"1\"}\n{\"ext\":\"2\"}\n", "{name}");
+    }
+    // What is cut off or isn't what it is called stops the read; what came before it is kept.
+    let many: String = (0..5000).map(|id| format!("{{\"id\":\"{id}\",\"name\":\"{}\"}}\n", id * 7919)).collect();
+    let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
+    for (name, bytes) in [
+        ("cut.ndjson.gz", half(gzip(&many))),
+        ("cut.ndjson.zst", half(zstd(&many))),
+        ("plain.gz", b"{\"id\":\"1\"}\n".to_vec()),
+        ("plain.zst", b"{\"id\":\"1\"}\n".to_vec()),
+    ] {
+        std::fs::write(place(name), bytes).unwrap();
+        let error = read_it(name, "auto").await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Io && error.to_string().contains(name), "{name}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_may_answer_compressed() {
+    let people: Vec<Value> = (0..3).map(person).collect();
+    let world = World::new(
+        Kind::Keys,
+        move |request| {
+            assert_eq!(request.header("accept-encoding"), Some("gzip"), "nothing else can be read");
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            packed.write_all(json!({"data": people, "total": 3}).to_string().as_bytes()).unwrap();
+            reply(200, &[("content-encoding", "gzip")], packed.finish().unwrap())
+        },
+        no_fault,
+    )
+    .await;
+    assert_eq!(world.sync().run(&Progress::none()).await.unwrap().total().created, 3);
 }
