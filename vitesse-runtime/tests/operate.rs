@@ -285,9 +285,10 @@ fn records_come_from_a_pipe_in_every_form() {
 #[test]
 fn a_terminal_shows_how_far_it_is_and_a_file_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    let (address, _seen) = serve_texts(Duration::from_millis(20), 10);
+    let (address, _seen) = serve_texts(Duration::from_millis(4), 10);
     std::fs::write(folder.path().join("mapping.json"), mapping(&address).to_string()).unwrap();
-    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    let terminal =
+        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
     rustix::pty::grantpt(&terminal).unwrap();
     rustix::pty::unlockpt(&terminal).unwrap();
     let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
@@ -311,7 +312,11 @@ fn a_terminal_shows_how_far_it_is_and_a_file_does_not() {
         assert_eq!(whole, 20, "{bar:?}");
     }
     let last = shown.rsplit("\r\x1b[2K").next().unwrap();
-    assert_eq!(last.trim_end(), format!("texts: {RECORDS} read, {RECORDS} created"), "the bar is taken off at the end");
+    assert_eq!(
+        last.trim_end(),
+        format!("texts: {RECORDS} read, {RECORDS} created"),
+        "the bar is taken off at the end"
+    );
 
     let output = command(folder.path(), "", "sync").output().unwrap();
     assert!(!said(&output).contains(['\r', '\x1b']), "{:?}", said(&output));

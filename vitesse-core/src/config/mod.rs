@@ -111,6 +111,12 @@ pub struct Config {
     pub alert_url: Option<Secret>,
     /// `VITESSE_ALERT_SECRET`.
     pub alert_secret: Option<Secret>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub otel_endpoint: Option<String>,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    pub otel_headers: Option<Secret>,
+    /// `OTEL_SERVICE_NAME`.
+    pub otel_service_name: String,
     /// `VITESSE_LOG`.
     pub log: String,
 }
@@ -214,7 +220,10 @@ impl Config {
             hooks: reader.secret("VITESSE_HOOKS"),
             alert_url: reader.secret("VITESSE_ALERT_URL"),
             alert_secret: reader.secret("VITESSE_ALERT_SECRET"),
-            log: reader.text("VITESSE_LOG").unwrap_or_else(|| "warn".into()),
+            otel_endpoint: reader.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otel_headers: reader.secret("OTEL_EXPORTER_OTLP_HEADERS"),
+            otel_service_name: reader.text("OTEL_SERVICE_NAME").unwrap_or_else(|| "vitesse-runtime".into()),
+            log: reader.log(),
         };
         match reader.problems.is_empty() {
             true => Ok(config),
@@ -309,6 +318,29 @@ impl<F: FnMut(&str) -> Option<String>> Reader<F> {
         }
         self.problems.push(format!("{name} must be an http or https address"));
         None
+    }
+
+    /// A level, or levels of modules: `warn,vitesse_core::net=debug`.
+    fn log(&mut self) -> String {
+        let text = self.text("VITESSE_LOG").unwrap_or_else(|| "warn".into());
+        let level = |word: &str| {
+            let levels = ["off", "error", "warn", "info", "debug", "trace"];
+            levels.iter().any(|level| word.eq_ignore_ascii_case(level))
+        };
+        let module = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ':'))
+        };
+        let right = text.split(',').map(str::trim).all(|part| match part.split_once('=') {
+            Some((name, word)) => module(name.trim()) && level(word.trim()),
+            None => level(part),
+        });
+        if !right {
+            self.problems.push(format!(
+                "VITESSE_LOG must be off, error, warn, info, debug or trace, or such as \
+                 warn,vitesse_core::net=debug, not {text:?}"
+            ));
+        }
+        text
     }
 
     fn knowledge(&mut self) -> KnowledgeBackend {

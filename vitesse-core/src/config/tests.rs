@@ -77,3 +77,14 @@ fn a_secret_may_stand_in_a_file() {
     let config = read(&[("JWT_SECRET_FILE", path.to_str().unwrap())]).unwrap();
     assert!(config.jwt_secret.unwrap().is("hunter2"));
 }
+
+#[test]
+fn what_is_logged_is_a_level_or_levels_of_modules() {
+    for right in ["", "off", "INFO", "warn,vitesse_core::net=debug", "a-b=trace, error"] {
+        read(&[("VITESSE_LOG", right)]).unwrap();
+    }
+    for wrong in ["((", "wran", "info,", "net=loud", "=info", "a b=info"] {
+        let error = read(&[("VITESSE_LOG", wrong)]).unwrap_err();
+        assert!(error.to_string().contains("VITESSE_LOG"), "{wrong}: {error}");
+    }
+}

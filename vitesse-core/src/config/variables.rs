@@ -157,6 +157,14 @@ variables! {
         VITESSE_DEST_BASE_URL = "the mapping's", "https://crm.example.com/v1":
             "Where the destination API is, if not where the mapping says (or VITESSE_DEST_BASE_URL_FILE).";
     }
+    "Traces" {
+        OTEL_EXPORTER_OTLP_ENDPOINT = "", "http://collector:4318":
+            "Where `vitesse-runtime serve` sends traces, by OTLP over HTTP. Needs a build with the feature `otel`.";
+        OTEL_EXPORTER_OTLP_HEADERS(secret) = "", "x-api-key=abc":
+            "Headers that are sent with them: `name=value`, separated by commas.";
+        OTEL_SERVICE_NAME = "vitesse-runtime", "shop-to-crm":
+            "What the service is called there.";
+    }
     "Logs" {
         VITESSE_LOG = "warn", "info":
             "What is logged on stderr: error, warn, info, debug, trace, or per module as `vitesse_core::net=debug`.";

@@ -142,13 +142,24 @@ impl Error {
         self.0.help.as_deref()
     }
 
-    /// The messages of the failures behind this one, nearest first.
+    /// The messages of the failures behind this one, nearest first. What was told before them is left out: many a
+    /// failure tells its own cause along with it.
     pub fn causes(&self) -> impl Iterator<Item = String> + '_ {
         let mut next = StdError::source(self);
+        let mut before = String::new();
         std::iter::from_fn(move || {
-            let cause = next?;
-            next = cause.source();
-            Some(cause.to_string())
+            loop {
+                let cause = next?;
+                next = cause.source();
+                let text = cause.to_string();
+                let told = self.0.message.contains(&text)
+                    || self.0.context.iter().any(|(_, value)| value.contains(&text))
+                    || before.contains(&text);
+                if !told && !text.is_empty() {
+                    before.clone_from(&text);
+                    return Some(text);
+                }
+            }
         })
     }
 }
@@ -222,6 +233,27 @@ mod tests {
             caused by: disk on fire
             help: free some space and try again
         ");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "I/O error: {}", self.0)
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = || Error::new(ErrorKind::StoreFailed, "not written");
+        let outer = || Outer(std::io::Error::other("disk on fire"));
+        assert_eq!(error().source(outer()).causes().collect::<Vec<_>>(), ["I/O error: disk on fire"]);
+        let told = error().with("cause", "I/O error: disk on fire").source(outer());
+        assert_eq!(told.causes().count(), 0);
     }
 
     #[test]

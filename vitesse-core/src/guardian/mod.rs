@@ -32,8 +32,8 @@
 //! # Ok::<(), vitesse_core::Error>(())
 //! ```
 //!
-//! With the feature `net`, [`Guardian::probe`] also asks the real APIs; with `mock` beside it,
-//! [`Guardian::rehearse`] makes the same calls against mocks of both.
+//! With the feature `net`, [`Guardian::probe`] also asks the real APIs; with `sync` and `mock`,
+//! [`Guardian::rehearse`] runs the integration as the runtime does, between mocks of both.
 //!
 //! Deliberately absent: a person's records. What a probe reads is counted and judged, never kept.
 
@@ -48,7 +48,7 @@ mod live;
 mod lossy;
 mod meanings;
 mod options;
-#[cfg(all(feature = "net", feature = "mock"))]
+#[cfg(all(feature = "sync", feature = "mock"))]
 mod rehearse;
 mod report;
 mod run;

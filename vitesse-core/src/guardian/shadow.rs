@@ -47,11 +47,8 @@ impl Shadow {
         sides: &Sides<'_>,
         dest: &ApiSpec,
     ) -> Result<Self> {
-        let forms = reference_forms(mapping, sides, dest);
-        let functions = functions.clone().with_references(move |stream, id| {
-            let form = forms.iter().find(|(name, _)| name == stream).map_or(Form::Same, |(_, form)| *form);
-            Ok(Some(form.of(id)))
-        });
+        let find = reference(mapping, sides, dest);
+        let functions = functions.clone().with_references(move |stream, id| Ok(Some(find(stream, id))));
         let plan = Plan::compile(mapping, &functions)?;
         let mut known: Vec<(crate::spec::SchemaId, usize)> = Vec::new();
         let mut judges = Vec::new();
@@ -132,6 +129,19 @@ impl Form {
                 format!("1{digits}").parse().unwrap_or_default()
             }
         }
+    }
+}
+
+/// What stands for the destination's id of another stream's record, by the stream and the source's id.
+pub(super) fn reference(
+    mapping: &Mapping,
+    sides: &Sides<'_>,
+    dest: &ApiSpec,
+) -> impl Fn(&str, &mapping::Value) -> mapping::Value + Send + Sync + 'static {
+    let forms = reference_forms(mapping, sides, dest);
+    move |stream, id| {
+        let form = forms.iter().find(|(name, _)| name == stream).map_or(Form::Same, |(_, form)| *form);
+        form.of(id)
     }
 }
 

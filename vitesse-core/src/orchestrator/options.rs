@@ -165,6 +165,8 @@ pub struct TestStepOptions {
     pub skip_destructive: bool,
     /// What the records follow from: the same seed gives the same report.
     pub seed: Option<u64>,
+    /// Whether the integration is also run between mocks of both APIs, on this machine.
+    pub rehearse: bool,
     /// Whether the real APIs are asked too, with the credentials that a deployment would have. Only reading calls
     /// are made, unless `skip_destructive` is off.
     pub live: bool,
@@ -184,6 +186,7 @@ impl Default for TestStepOptions {
             test_sample_size: None,
             skip_destructive: true,
             seed: None,
+            rehearse: true,
             live: false,
             source_connection: None,
             dest_connection: None,

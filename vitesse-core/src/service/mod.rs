@@ -34,6 +34,7 @@ mod options;
 mod schedule;
 mod shared;
 mod status;
+mod traces;
 mod worker;
 
 /// For faces that speak HTTP: taking connections, ending those that stand still, reading bodies, counting.

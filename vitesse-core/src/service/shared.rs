@@ -16,6 +16,7 @@ use super::log::{Level, Log};
 use super::metrics::Metrics;
 use super::options::ServiceOptions;
 use super::status::{Running, StartSync, Status, StreamStatus};
+use super::traces::Traces;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Functions;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) options: ServiceOptions,
     pub(super) ground: Ground,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) traces: Arc<Traces>,
     pub(super) log: Log,
     pub(super) alerts: Alerts,
     pub(super) inbox: Option<Inbox>,
@@ -138,6 +140,7 @@ impl Service {
             }
         }
         shared.alerts.finish().await;
+        shared.traces.finish().await;
         shared.log.say(Level::Notice, "stopped", []);
         Ok(())
     }
@@ -166,6 +169,7 @@ impl Service {
             () = stopping => Err(Error::new(ErrorKind::Internal, "waiting ended")),
         };
         shared.alerts.finish().await;
+        shared.traces.finish().await;
         outcome
     }
 }
@@ -192,6 +196,7 @@ impl Shared {
                 (Some(state), kept)
             }
         };
+        let traces = Arc::new(Traces::new(&net, config, &integration, &log)?);
         let ground = Ground {
             path: options.mapping.clone(),
             functions,
@@ -201,7 +206,7 @@ impl Shared {
             options: Options {
                 batch: config.batch_size.map(|size| u64::from(size.get())),
                 drain: options.drain,
-                observer: Some(metrics.observer(&log)),
+                observer: Some(metrics.observer(&traces, &log)),
                 ..Options::default()
             },
         };
@@ -233,6 +238,7 @@ impl Shared {
             options,
             ground,
             metrics,
+            traces,
             log,
             alerts,
         };

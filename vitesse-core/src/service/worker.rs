@@ -108,11 +108,22 @@ impl Shared {
         }
         self.log.say(Level::Info, "run_began", [("why", why.into())]);
         let clock = std::time::Instant::now();
+        let trace = self.traces.work("sync");
         let outcome = sync.run(&self.progress(&cancel)).await;
         self.metrics.run_seconds.observe(super::metrics::micros(clock.elapsed()));
         let record = sync.runs(1).await.ok().and_then(|runs| runs.into_iter().next());
         // Another process's run may be the latest of a shared state.
         let record = record.filter(|record| record.started_at >= began.as_millisecond());
+        let total = record.as_ref().map_or_else(Counts::default, |record| record.report.total());
+        let facts = [
+            ("vitesse.why", why.into()),
+            ("vitesse.run", record.as_ref().map(|record| record.id.clone()).into()),
+            ("vitesse.records.read", total.read.into()),
+            ("vitesse.records.created", total.created.into()),
+            ("vitesse.records.updated", total.updated.into()),
+            ("vitesse.records.dead", total.dead.into()),
+        ];
+        trace.end(facts, outcome.as_ref().err());
         self.ended(sync, began, record, &outcome).await;
         outcome
     }
@@ -275,7 +286,11 @@ impl Shared {
         let Some(kept) = inbox.next(stream).await? else { return Ok(false) };
         let loaded = self.loaded();
         let sync = loaded.sync()?;
-        let counts = sync.deliver(stream, kept.records.clone(), &self.progress(&self.stop)).await?;
+        let trace = self.traces.work("deliver webhooks");
+        let delivered = sync.deliver(stream, kept.records.clone(), &self.progress(&self.stop)).await;
+        let facts = [("vitesse.stream", stream.into()), ("vitesse.records.read", kept.records.len().into())];
+        trace.end(facts, delivered.as_ref().err());
+        let counts = delivered?;
         inbox.done(kept).await?;
         self.metrics.stream(stream).add(&counts);
         self.log.say(

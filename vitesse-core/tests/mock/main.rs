@@ -11,6 +11,7 @@ mod access;
 mod corpus;
 mod directory;
 mod faults;
+mod laws;
 mod lists;
 mod requests;
 mod socket;

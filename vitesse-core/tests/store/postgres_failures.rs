@@ -51,15 +51,16 @@ async fn cut_connections_are_replaced() {
          WHERE datname = '{}' AND application_name = 'vitesse'",
         database.name
     );
-    for round in 0..5 {
+    for round in 0..6 {
         assert_ne!(ask(&database.url, &cut).await, "0");
-        // At most the call that meets the dead connection fails, and it says that it may be tried again.
-        if let Err(error) = store.commit(put("b")).await {
-            assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "{error:?}");
-            assert!(error.is_temporary(), "{error:?}");
-            store.commit(put("b")).await.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        // Nobody notices, whichever call meets the dead connection.
+        match round % 3 {
+            0 => {
+                drop(store.commit(put("b")).await.unwrap_or_else(|error| panic!("round {round}: {error:?}")))
+            }
+            1 => assert!(store.get(&key("a")).await.unwrap().is_some()),
+            _ => assert_eq!(store.scan(&Scan::new("n", "c")).await.unwrap().documents.len(), 2),
         }
-        assert!(store.get(&key("a")).await.unwrap().is_some());
     }
 }
 

@@ -165,7 +165,11 @@ async fn what_is_gone_is_left_alone_reported_or_marked() {
         let done = world.sync().run(&progress).await.unwrap().total();
         assert_eq!((done.gone, done.updated, done.deleted), (gone, marked, 0), "{policy}");
         let told = |id: u64| {
-            notes.lock().unwrap().iter().any(|note| note.contains(&format!("record {id} is gone at the source")))
+            notes
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|note| note.contains(&format!("record {id} is gone at the source")))
         };
         assert_eq!((told(3), told(4), told(5)), (gone > 0, gone > 0, false), "{policy}: {notes:?}");
         let archived = world.made().iter().filter(|made| made["archived"] == true).count() as u64;

@@ -234,7 +234,8 @@ async fn files_may_be_compressed() {
         assert_eq!(written, "{\"ext\":\"1\"}\n{\"ext\":\"2\"}\n", "{name}");
     }
     // What is cut off or isn't what it is called stops the read; what came before it is kept.
-    let many: String = (0..5000).map(|id| format!("{{\"id\":\"{id}\",\"name\":\"{}\"}}\n", id * 7919)).collect();
+    let many: String =
+        (0..5000).map(|id| format!("{{\"id\":\"{id}\",\"name\":\"{}\"}}\n", id * 7919)).collect();
     let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
     for (name, bytes) in [
         ("cut.ndjson.gz", half(gzip(&many))),

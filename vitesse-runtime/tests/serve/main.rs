@@ -8,5 +8,7 @@ mod checks;
 mod data;
 mod life;
 mod peer;
+#[cfg(feature = "otel")]
+mod traces;
 mod webhooks;
 mod world;

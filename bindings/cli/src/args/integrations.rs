@@ -102,6 +102,9 @@ pub(crate) struct Test {
     /// What the records follow from: the same seed gives the same report.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    /// Don't run it between mocks of both APIs.
+    #[arg(long)]
+    pub(crate) no_rehearsal: bool,
     /// Ask the real APIs too, with the credentials of the connections; only calls that read.
     #[arg(long)]
     pub(crate) live: bool,

@@ -16,6 +16,7 @@ pub(crate) fn run(args: &Test, session: &Session<'_>) -> Result<()> {
             test_sample_size: args.samples,
             skip_destructive: !args.write,
             seed: args.seed,
+            rehearse: !args.no_rehearsal,
             live: args.live,
             source_connection: args.connections.source_connection.clone(),
             dest_connection: args.connections.dest_connection.clone(),
@@ -88,6 +89,12 @@ fn show_findings(tested: &Tested, screen: &mut Screen) {
         }
         if serious.len() > MOST {
             screen.line(format!("… and {} more; --json has them all", serious.len() - MOST));
+        }
+        if let Some(rehearsal) = &report.rehearsal {
+            screen.line(format!(
+                "{}, rehearsed between mocks of both APIs: {} of {} calls were answered, {} of {} records arrived",
+                test.name, rehearsal.succeeded, rehearsal.calls, rehearsal.records_passed, rehearsal.records
+            ));
         }
         if let Some(live) = &report.live {
             screen.heading(format!("The real APIs, {}", test.name));

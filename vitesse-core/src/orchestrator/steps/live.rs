@@ -1,6 +1,7 @@
 //! The real APIs as a test asks them: where they are, and with whose credentials.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::deploy::connections;
 use crate::error::{Error, Result};
@@ -77,7 +78,7 @@ impl Vitesse {
 
 impl LiveApis {
     /// Both as one stream asks them.
-    pub(super) fn of<'a>(&self, stream: &Stream, specs: &'a (ApiSpec, ApiSpec)) -> [LiveApi<'a>; 2] {
+    pub(super) fn of<'a>(&self, stream: &Stream, specs: &'a [Arc<ApiSpec>; 2]) -> [LiveApi<'a>; 2] {
         let mapping = stream.mapping();
         let source = mapping.source.as_ref().map(|source| source.base_url.clone());
         let dest = mapping.destination.as_ref().map(|dest| dest.base_url.clone());
@@ -86,6 +87,6 @@ impl LiveApis {
             base_url: side.base_url.clone().or(own).unwrap_or_default(),
             auth: side.auth.clone(),
         };
-        [api(&specs.0, &self.source, source), api(&specs.1, &self.dest, dest)]
+        [api(&specs[0], &self.source, source), api(&specs[1], &self.dest, dest)]
     }
 }

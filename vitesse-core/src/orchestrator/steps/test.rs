@@ -89,7 +89,8 @@ impl Vitesse {
         wanted.skip_destructive = options.skip_destructive;
         wanted.seed = options.seed.unwrap_or(wanted.seed);
         let guardian = Arc::new(Guardian::new(wanted).with_functions(self.inner.functions.clone()));
-        let both = Arc::new(specs(integration)?);
+        let (source, dest) = specs(integration)?;
+        let both = [Arc::new(source), Arc::new(dest)];
         let apis = match options.live {
             true => Some(self.live_apis(integration, &streams, options)?),
             false => None,
@@ -103,11 +104,17 @@ impl Vitesse {
             let report = match run.restore::<TestReport>(&stream.name, &key).await? {
                 Some(report) => report,
                 None => {
-                    let (guardian, both, mapping) =
-                        (guardian.clone(), both.clone(), stream.mapping().clone());
+                    let ([source, dest], mapping) = (both.clone(), stream.mapping().clone());
                     let progress = run.progress().clone();
-                    let report =
-                        blocking(move || guardian.test(&mapping, &both.0, &both.1, &progress)).await?;
+                    let tester = guardian.clone();
+                    let report = blocking(move || tester.test(&mapping, &source, &dest, &progress)).await?;
+                    let report = match options.rehearse {
+                        true => {
+                            let [source, dest] = &both;
+                            guardian.rehearse(report, stream.mapping(), source, dest, run.progress()).await?
+                        }
+                        false => report,
+                    };
                     run.checkpoint(&stream.name, &key, &report).await?;
                     report
                 }

@@ -35,8 +35,8 @@ impl Answers for Data {
         let shared = &self.0;
         let (head, body) = request.into_parts();
         let path = head.uri.path();
-        let (response, route) = if path == "/transform" || path.starts_with("/transform/") {
-            (self.transform(&head, body, &pulse).await, &shared.metrics.transform)
+        let (response, route, name) = if path == "/transform" || path.starts_with("/transform/") {
+            (self.transform(&head, body, &pulse).await, &shared.metrics.transform, "/transform")
         } else if let Some(name) = path.strip_prefix("/hooks/") {
             let response = match head.method {
                 Method::POST => {
@@ -44,15 +44,20 @@ impl Answers for Data {
                 }
                 _ => not_so("POST"),
             };
-            (response, &shared.metrics.hooks)
+            (response, &shared.metrics.hooks, "/hooks/{name}")
         } else {
             let response = match (&head.method, path) {
                 (&Method::GET | &Method::HEAD, "/health") => self.health(),
                 (_, "/health") => not_so("GET"),
                 _ => nothing_here(path),
             };
-            (response, &shared.metrics.other)
+            (response, &shared.metrics.other, "")
         };
+        // Probes ask all the time, and nobody wants to see it.
+        if !name.is_empty() {
+            let status = response.status().as_u16();
+            shared.traces.answered(&head.headers, &head.method, name, began, status);
+        }
         route.count(response.status().as_u16(), began.elapsed());
         if shared.log.says(Level::Debug) {
             shared.log.say(

@@ -16,6 +16,7 @@ pub use text::{METRICS, Page};
 use super::log::{Level, Log};
 use super::shared::Shared;
 use super::status::HealthInputs;
+use super::traces::Traces;
 use crate::sync::{Counts, Observer, Seen, Side};
 
 /// Everything there is to measure of a service, as Prometheus reads it.
@@ -121,11 +122,14 @@ impl Metrics {
         streams.entry(name.to_owned()).or_insert_with(|| Arc::new(StreamMetrics::new())).clone()
     }
 
-    /// One who counts what a sync does, and says which records failed.
-    pub(super) fn observer(self: &Arc<Self>, log: &Log) -> Observer {
-        let (metrics, log) = (self.clone(), log.clone());
+    /// One who counts what a sync does, keeps its traces, and says which records failed.
+    pub(super) fn observer(self: &Arc<Self>, traces: &Arc<Traces>, log: &Log) -> Observer {
+        let (metrics, traces, log) = (self.clone(), traces.clone(), log.clone());
         Observer::new(move |seen| {
             metrics.see(seen);
+            if let Seen::Request { stream, side, exchange } = seen {
+                traces.asked(stream, *side, exchange);
+            }
             if let Seen::Dead { stream, record, reason } = seen {
                 log.say(
                     Level::Info,

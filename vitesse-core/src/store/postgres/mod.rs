@@ -107,6 +107,23 @@ impl PostgresStore {
         self.pool.get().await.map_err(pool_failed)
     }
 
+    /// A connection that answers: a commit that meets a dead one could not tell whether it was done.
+    async fn sound_client(&self) -> Result<Client> {
+        // As many may be dead as the pool holds; the next one is new.
+        let mut left = self.pool.status().max_size;
+        loop {
+            let client = self.client().await?;
+            match client.simple_query("").await {
+                Ok(_) => return Ok(client),
+                Err(error) if left > 0 && (error.is_closed() || error.code().is_some_and(cuts_off)) => {
+                    left -= 1;
+                    drop(Client::take(client));
+                }
+                Err(error) => return Err(failed("written", error)),
+            }
+        }
+    }
+
     async fn try_commit(&self, batch: &Batch) -> Result<Row, CommitError> {
         let locks = locks(batch);
         let keys: Vec<_> = batch.expectations().collect();
@@ -121,7 +138,7 @@ impl PostgresStore {
         });
         let of_checks = batch.checks.iter().map(|_| (0, None));
         let (kinds, contents): (Vec<i16>, Vec<Option<&[u8]>>) = of_writes.chain(of_checks).unzip();
-        let client = self.client().await.map_err(CommitError::Before)?;
+        let client = self.sound_client().await.map_err(CommitError::Before)?;
         let statement = client
             .prepare_cached(
                 "SELECT revision, conflict, present FROM vitesse_commit($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -152,22 +169,29 @@ impl Store for PostgresStore {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Document>> {
-        let read = async {
-            let client = self.client().await?;
-            let statement = client
-                .prepare_cached(
-                    "SELECT revision, value FROM vitesse_documents
-                     WHERE namespace = $1 AND collection = $2 AND id = $3",
-                )
-                .await
-                .map_err(|error| failed("read", error))?;
-            let (namespace, collection, id) = bytes(key);
-            client
-                .query_opt(&statement, &[&namespace, &collection, &id])
-                .await
-                .map_err(|error| failed("read", error))
+        let mut again = true;
+        let row = loop {
+            let read = async {
+                let client = self.client().await?;
+                let statement = client
+                    .prepare_cached(
+                        "SELECT revision, value FROM vitesse_documents
+                         WHERE namespace = $1 AND collection = $2 AND id = $3",
+                    )
+                    .await
+                    .map_err(|error| failed("read", error))?;
+                let (namespace, collection, id) = bytes(key);
+                client
+                    .query_opt(&statement, &[&namespace, &collection, &id])
+                    .await
+                    .map_err(|error| failed("read", error))
+            };
+            match read.await {
+                Err(error) if again && met_dead(&error) => again = false,
+                other => break other,
+            }
         };
-        let row = read.await.map_err(|error| self.here("store.get", error))?;
+        let row = row.map_err(|error| self.here("store.get", error))?;
         row.map(|row| {
             let revision = revision(column(&row, 0)?);
             Ok(Document { key: key.clone(), revision, value: column(&row, 1)? })
@@ -181,43 +205,50 @@ impl Store for PostgresStore {
             _ => (&scan.prefix, true),
         };
         let limit = i64::try_from(scan.limit.max(1)).unwrap_or(i64::MAX - 1).min(i64::MAX - 1);
-        let read = async {
-            let client = self.client().await?;
-            // The sizes are summed up in the database, so that a page of large documents is not sent in vain.
-            let statement = client
-                .prepare_cached(
-                    "SELECT id, revision, value, more FROM (
-                        SELECT id, revision, value,
-                            row_number() OVER place AS n, lead(true, 1, false) OVER place AS more,
-                            sum(octet_length(value)) OVER place AS bytes
-                        FROM (SELECT id, revision, value FROM vitesse_documents
-                            WHERE namespace = $1 AND collection = $2
-                                AND id >= $3 AND ($4 OR id > $3) AND ($5::bytea IS NULL OR id < $5)
-                            ORDER BY id LIMIT $6::bigint + 1) AS reach
-                        WINDOW place AS (ORDER BY id)) AS page
-                     WHERE n <= $6::bigint AND (bytes <= $7::bigint OR n = 1) ORDER BY n",
-                )
-                .await
-                .map_err(|error| failed("read", error))?;
-            let end = behind(scan.prefix.as_bytes());
-            let page = i64::try_from(PAGE_BYTES).unwrap_or(i64::MAX);
-            client
-                .query(
-                    &statement,
-                    &[
-                        &scan.namespace.as_bytes(),
-                        &scan.collection.as_bytes(),
-                        &from.as_bytes(),
-                        &inclusive,
-                        &end,
-                        &limit,
-                        &page,
-                    ],
-                )
-                .await
-                .map_err(|error| failed("read", error))
+        let mut again = true;
+        let rows = loop {
+            let read = async {
+                let client = self.client().await?;
+                // The sizes are summed up in the database, so that a page of large documents is not sent in vain.
+                let statement = client
+                    .prepare_cached(
+                        "SELECT id, revision, value, more FROM (
+                            SELECT id, revision, value,
+                                row_number() OVER place AS n, lead(true, 1, false) OVER place AS more,
+                                sum(octet_length(value)) OVER place AS bytes
+                            FROM (SELECT id, revision, value FROM vitesse_documents
+                                WHERE namespace = $1 AND collection = $2
+                                    AND id >= $3 AND ($4 OR id > $3) AND ($5::bytea IS NULL OR id < $5)
+                                ORDER BY id LIMIT $6::bigint + 1) AS reach
+                            WINDOW place AS (ORDER BY id)) AS page
+                         WHERE n <= $6::bigint AND (bytes <= $7::bigint OR n = 1) ORDER BY n",
+                    )
+                    .await
+                    .map_err(|error| failed("read", error))?;
+                let end = behind(scan.prefix.as_bytes());
+                let page = i64::try_from(PAGE_BYTES).unwrap_or(i64::MAX);
+                client
+                    .query(
+                        &statement,
+                        &[
+                            &scan.namespace.as_bytes(),
+                            &scan.collection.as_bytes(),
+                            &from.as_bytes(),
+                            &inclusive,
+                            &end,
+                            &limit,
+                            &page,
+                        ],
+                    )
+                    .await
+                    .map_err(|error| failed("read", error))
+            };
+            match read.await {
+                Err(error) if again && met_dead(&error) => again = false,
+                other => break other,
+            }
         };
-        let rows = read.await.map_err(|error| self.here("store.scan", error))?;
+        let rows = rows.map_err(|error| self.here("store.scan", error))?;
         let mut page = Page::default();
         let mut more = false;
         for row in &rows {
@@ -274,12 +305,24 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<()> {
-        let ping = async {
-            let client = self.client().await?;
-            client.batch_execute("SELECT 1").await.map_err(|error| failed("read", error))
+        let mut again = true;
+        let pong = loop {
+            let ping = async {
+                let client = self.client().await?;
+                client.batch_execute("SELECT 1").await.map_err(|error| failed("read", error))
+            };
+            match ping.await {
+                Err(error) if again && met_dead(&error) => again = false,
+                other => break other,
+            }
         };
-        ping.await.map_err(|error| self.here("store.ping", error))
+        pong.map_err(|error| self.here("store.ping", error))
     }
+}
+
+/// Whether a read is to be tried again: its connection turned out to be dead, and a read changes nothing.
+fn met_dead(error: &Error) -> bool {
+    error.kind() == ErrorKind::StoreUnavailable && error.is_temporary()
 }
 
 impl PostgresStore {
