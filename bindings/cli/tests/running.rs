@@ -377,8 +377,13 @@ fn a_step_that_is_interrupted_ends_in_order_and_can_be_taken_again() {
     let mut ingest = Running(place.command(&["ingest", "people"]).spawn().unwrap());
     // In the middle of it: it asked, and nobody answers.
     let (_held, _) = silent.accept().unwrap();
+    // The store is for one process at a time, so another command waits a while for it.
+    let list = place.command(&["list", "--json"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
     ingest.signal("INT");
     let ended = until("its end", || ingest.0.try_wait().unwrap());
+    let listed = list.wait_with_output().unwrap();
+    assert!(listed.status.success() && text(&listed.stdout).contains("people"), "{}", text(&listed.stderr));
     let mut said = String::new();
     ingest.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(ended.code(), Some(130), "{said}");

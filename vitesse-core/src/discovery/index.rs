@@ -1,135 +1,157 @@
-//! Which words stand in which entry, and how much they say there.
+//! Which words stand in which entry, and how much they say there: worked out ahead of time, and read where it lies.
+//!
+//! `assets/catalog/index.bin` is written by `make generate` from the catalogue. Nothing of it is unpacked but the
+//! entries that a search finds, so the first search of a process costs what any other does.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
-use super::catalog::{Entry, host};
-use super::words::{Stems, words};
 use crate::embed::{Embedder, Vector};
 
-/// Parts of addresses that name nobody.
-const PLUMBING: &[&str] = &[
-    "api",
-    "www",
-    "raw",
-    "githubusercontent",
-    "unpkg",
-    "docs",
-    "developer",
-    "developers",
-    "local",
-    "io",
-    "com",
-    "net",
-    "org",
-    "co",
-    "gov",
-    "uk",
-    "de",
-    "openapi",
-    "swagger",
-    "main",
-    "master",
-    "json",
-    "yaml",
-    "yml",
-    "spec",
-    "v1",
-    "v2",
-    "v3",
-];
-/// A name's part counts as this much of a word of its own: `weather` in `weatherbit`.
-const WITHIN: f32 = 0.45;
-/// A word in fewer entries than this isn't offered as a neighbour in meaning: its vector says little.
-const FEWEST: usize = 3;
+static BYTES: &[u8] = include_bytes!("../../assets/catalog/index.bin");
 
-/// How much a word says by where it stands.
-#[derive(Clone, Copy)]
-enum Part {
-    Name,
-    Provider,
-    Address,
-    Category,
-    Description,
-    Keyword,
-}
+/// What the file begins with, and how many lengths follow.
+pub(super) const MAGIC: &[u8; 4] = b"VCI1";
+pub(super) const LENGTHS: usize = 6;
+/// An entry: its provider's number and how many operations it has.
+pub(super) const ENTRY: usize = 4;
+/// A term: where its word and its entries begin, how many entries it has, and its row of the model, from 1 on.
+pub(super) const TERM: usize = 12;
+/// So many entries are packed together.
+pub(super) const BLOCK: usize = 32;
+/// Marks a word that is itself, not its stem.
+pub(super) const EXACTLY: char = '=';
 
-impl Part {
-    /// Whether it holds names, which run words together.
-    fn names(self) -> bool {
-        matches!(self, Self::Name | Self::Provider | Self::Address)
-    }
-
-    fn weight(self) -> f32 {
-        match self {
-            Self::Name => 6.0,
-            Self::Provider => 6.0,
-            Self::Address => 1.5,
-            Self::Category => 2.5,
-            Self::Description => 2.0,
-            Self::Keyword => 1.0,
-        }
-    }
+/// The parts of the file, in their order.
+#[derive(Debug)]
+pub(super) struct Index {
+    entries: &'static [u8],
+    terms: &'static [u8],
+    words: &'static [u8],
+    postings: &'static [u8],
+    /// Where each block of entries ends, then the blocks.
+    ends: &'static [u8],
+    blocks: &'static [u8],
+    unpacked: OnceLock<Vec<super::Entry>>,
 }
 
 /// One word of the catalogue.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     /// How much it tells entries apart.
     pub(super) rarity: f32,
-    /// The entries that have it, each with how much it says there, from 0 to 1.
-    pub(super) entries: Vec<(u32, f32)>,
-    vector: Option<Box<Vector>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Index {
-    numbers: HashMap<Box<str>, u32>,
-    terms: Vec<Term>,
+    count: usize,
+    postings: &'static [u8],
 }
 
 impl Index {
-    pub(super) fn of(entries: &[Entry]) -> Self {
-        let texts: Vec<_> =
-            entries.iter().map(|entry| parts(entry).map(|(part, text)| (part, words(&text)))).collect();
-        let common = common(&texts);
-        let mut building = Building::default();
-        for (at, parts) in texts.iter().enumerate() {
-            let mut here: HashMap<u32, f32> = HashMap::new();
-            for (part, said) in parts {
-                // One word of a short name says more than one of a long name.
-                let share = part.weight() / (0.6 + 0.1 * (said.len() as f32).clamp(2.0, 16.0));
-                let mut add = |word: &str, share: f32| {
-                    for number in building.numbers_of(word) {
-                        let total = here.entry(number).or_default();
-                        *total = (*total + share).min(share.max(*total) * 1.5);
-                    }
-                };
-                for word in said {
-                    add(word, share);
-                    if part.names() {
-                        within(word, &common).for_each(|inner| add(inner, share * WITHIN));
-                    }
-                }
-            }
-            for (number, total) in here {
-                building.terms[number as usize].entries.push((at as u32, total / (total + 1.5)));
-            }
-        }
-        building.finish(entries.len())
+    pub(super) fn builtin() -> Option<Self> {
+        Self::read(BYTES)
     }
 
-    pub(super) fn term(&self, number: u32) -> &Term {
-        &self.terms[number as usize]
+    pub(super) fn read(bytes: &'static [u8]) -> Option<Self> {
+        let (head, mut rest) = bytes.split_at_checked(4 + 4 * LENGTHS)?;
+        let (magic, lengths) = head.split_at_checked(4)?;
+        if magic != MAGIC {
+            return None;
+        }
+        let mut part = |at: usize| {
+            let (part, after) = rest.split_at_checked(u32_at(lengths, at) as usize)?;
+            rest = after;
+            Some(part)
+        };
+        let index = Self {
+            entries: part(0)?,
+            terms: part(1)?,
+            words: part(2)?,
+            postings: part(3)?,
+            ends: part(4)?,
+            blocks: part(5)?,
+            unpacked: OnceLock::new(),
+        };
+        let whole = rest.is_empty() && !index.entries.is_empty() && index.entries.len() % ENTRY == 0;
+        (whole && index.terms.len() % TERM == 0 && index.len().div_ceil(BLOCK) * 4 == index.ends.len())
+            .then_some(index)
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len() / ENTRY
+    }
+
+    /// The number of an entry's provider; entries of one provider have the same.
+    pub(super) fn provider(&self, entry: usize) -> u16 {
+        u16_at(self.entries, entry * 2)
+    }
+
+    /// How many operations an entry has.
+    pub(super) fn endpoints(&self, entry: usize) -> u16 {
+        u16_at(self.entries, entry * 2 + 1)
+    }
+
+    /// One entry, and no more unpacked than is needed for it.
+    pub(super) fn entry(&self, at: usize) -> Option<super::Entry> {
+        if let Some(all) = self.unpacked.get() {
+            return all.get(at).cloned();
+        }
+        super::catalog::unpack(self.block(at / BLOCK)?)?.into_iter().nth(at % BLOCK)
+    }
+
+    /// Every entry; unpacked once.
+    pub(super) fn all(&self) -> &[super::Entry] {
+        self.unpacked.get_or_init(|| {
+            let blocks = (0..self.ends.len() / 4).filter_map(|at| super::catalog::unpack(self.block(at)?));
+            blocks.flatten().collect()
+        })
+    }
+
+    fn block(&self, at: usize) -> Option<&'static [u8]> {
+        let start = at.checked_sub(1).map_or(0, |before| u32_at(self.ends, before) as usize);
+        self.blocks.get(start..u32_at(self.ends, at) as usize)
+    }
+
+    pub(super) fn term(&self, number: u32) -> Term {
+        let at = number as usize * TERM;
+        let term = self.terms.get(at..at + TERM).unwrap_or(&[0; TERM]);
+        let count = usize::from(u16_at(term, 4));
+        let found = count as f32;
+        Term {
+            rarity: ((self.len() as f32 - found + 0.5) / (found + 0.5)).ln_1p(),
+            count,
+            postings: self.postings.get(u32_at(term, 1) as usize..).unwrap_or_default(),
+        }
+    }
+
+    fn numbers(&self) -> std::ops::Range<u32> {
+        0..(self.terms.len() / TERM) as u32
+    }
+
+    /// Words stand in the order of their letters.
+    fn word(&self, number: u32) -> &'static str {
+        let start = |number: u32| u32_at(self.terms, number as usize * (TERM / 4)) as usize;
+        let end = if number + 1 < self.numbers().end { start(number + 1) } else { self.words.len() };
+        let word = self.words.get(start(number)..end).unwrap_or_default();
+        std::str::from_utf8(word).unwrap_or_default()
+    }
+
+    /// The first word that isn't before `wanted`.
+    fn first_from(&self, wanted: &str) -> u32 {
+        let (mut low, mut high) = (0, self.numbers().end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.word(middle) < wanted { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     /// The number of the word with a stem.
     pub(super) fn number(&self, stem: &str) -> Option<u32> {
-        self.numbers.get(stem).copied()
+        let at = self.first_from(stem);
+        (at < self.numbers().end && self.word(at) == stem).then_some(at)
     }
 
     /// The number of the very word, but for its plural.
     pub(super) fn exact(&self, word: &str) -> Option<u32> {
-        self.numbers.get(exactly(word).as_str()).copied()
+        self.number(&exactly(word))
     }
 
     /// Words spelt nearly like this one, each with how likely it was meant.
@@ -140,7 +162,8 @@ impl Index {
             4..=6 => 1,
             _ => 2,
         };
-        let near = |(word, number): (&str, &u32)| {
+        let near = |number: u32| {
+            let word = self.word(number);
             if word.starts_with(EXACTLY) || word.len().abs_diff(stem.len()) > most {
                 return None;
             }
@@ -148,10 +171,10 @@ impl Index {
             (distance <= most).then(|| {
                 // The first letter is seldom the wrong one.
                 let start = word.chars().next() == stem.chars().next();
-                (*number, 1.0 - 0.15 * distance as f32 - if start { 0.0 } else { 0.2 })
+                (number, 1.0 - 0.15 * distance as f32 - if start { 0.0 } else { 0.2 })
             })
         };
-        self.numbers.iter().map(|(word, number)| (&**word, number)).filter_map(near).collect()
+        self.numbers().filter_map(near).collect()
     }
 
     /// Longer words that begin with this one.
@@ -159,123 +182,98 @@ impl Index {
         if stem.len() < 4 {
             return Vec::new();
         }
-        let begun = |(word, _): &(&str, &u32)| {
-            word.len() > stem.len() && word.starts_with(stem) && !word.starts_with(EXACTLY)
-        };
-        self.numbers
-            .iter()
-            .map(|(word, number)| (&**word, number))
-            .filter(begun)
-            .map(|(_, number)| *number)
-            .collect()
+        let from =
+            (self.first_from(stem)..self.numbers().end).take_while(|at| self.word(*at).starts_with(stem));
+        from.filter(|at| self.word(*at).len() > stem.len()).collect()
     }
 
     /// Words of nearly the same meaning, each with how near.
-    pub(super) fn meant_by(&self, meaning: &Vector) -> Vec<(u32, f32)> {
+    pub(super) fn meant_by(&self, model: &Embedder, meaning: &Vector) -> Vec<(u32, f32)> {
         const NEAR: i32 = 600;
         const MOST: usize = 6;
-        let near = |(number, term): (usize, &Term)| {
-            let similarity = term.vector.as_ref()?.similarity(meaning);
+        let near = |(number, term): (usize, &[u8])| {
+            let row = usize::from(u16_at(term, 5)).checked_sub(1)?;
+            let similarity = model.similarity_of(row, meaning);
             (similarity >= NEAR).then_some((number as u32, similarity))
         };
-        let mut near: Vec<_> = self.terms.iter().enumerate().filter_map(near).collect();
+        let mut near: Vec<_> = self.terms.chunks_exact(TERM).enumerate().filter_map(near).collect();
         near.sort_unstable_by_key(|(number, similarity)| (std::cmp::Reverse(*similarity), *number));
         near.truncate(MOST);
         near.into_iter().map(|(number, similarity)| (number, similarity as f32 / 1000.0)).collect()
     }
 }
 
-/// Marks a word that is itself, not its stem.
-const EXACTLY: char = '=';
+impl Term {
+    /// The entries that have it, each with how much it says there, from 0 to 1.
+    pub(super) fn entries(self) -> impl Iterator<Item = (usize, f32)> {
+        let mut rest = self.postings.iter().copied();
+        let mut entry = 0;
+        (0..self.count).map_while(move |_| {
+            let mut step = 0;
+            for place in 0..3 {
+                let byte = rest.next()?;
+                step |= usize::from(byte & 0x7f) << (7 * place);
+                if byte & 0x80 == 0 {
+                    break;
+                }
+            }
+            entry += step;
+            Some((entry, f32::from(rest.next()?) / 255.0))
+        })
+    }
+}
 
-fn exactly(word: &str) -> String {
+/// The key of a word that is itself, but for its plural.
+pub(super) fn exactly(word: &str) -> String {
     let single = word.strip_suffix('s').filter(|single| single.len() >= 3 && !single.ends_with('s'));
     format!("{EXACTLY}{}", single.unwrap_or(word))
 }
 
-#[derive(Default)]
-struct Building {
-    /// The same words come again and again: a stem is worked out once.
-    known: HashMap<String, [u32; 2]>,
-    numbers: HashMap<Box<str>, u32>,
-    surfaces: Vec<String>,
-    terms: Vec<Term>,
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let four = bytes.get(at * 4..at * 4 + 4).and_then(|four| <[u8; 4]>::try_from(four).ok());
+    four.map_or(0, u32::from_le_bytes)
 }
 
-impl Building {
-    /// The numbers of a word's stem, and of the word itself.
-    fn numbers_of(&mut self, word: &str) -> [u32; 2] {
-        if let Some(numbers) = self.known.get(word) {
-            return *numbers;
-        }
-        let numbers = [self.number(Stems::new().stem(word), word), self.number(exactly(word), word)];
-        self.known.insert(word.to_owned(), numbers);
-        numbers
-    }
-
-    fn number(&mut self, key: String, surface: &str) -> u32 {
-        let next = self.terms.len() as u32;
-        *self.numbers.entry(key.into_boxed_str()).or_insert_with(|| {
-            self.surfaces.push(surface.to_owned());
-            self.terms.push(Term { rarity: 0.0, entries: Vec::new(), vector: None });
-            next
-        })
-    }
-
-    fn finish(mut self, entries: usize) -> Index {
-        let model = Embedder::builtin().ok();
-        for (key, number) in &self.numbers {
-            let term = &mut self.terms[*number as usize];
-            let found = term.entries.len() as f32;
-            term.rarity = ((entries as f32 - found + 0.5) / (found + 0.5)).ln_1p();
-            if term.entries.len() >= FEWEST && !key.starts_with(EXACTLY) {
-                term.vector = model.map(|model| Box::new(model.embed(&self.surfaces[*number as usize])));
-            }
-        }
-        Index { numbers: self.numbers, terms: self.terms }
-    }
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    let two = bytes.get(at * 2..at * 2 + 2).and_then(|two| <[u8; 2]>::try_from(two).ok());
+    two.map_or(0, u16::from_le_bytes)
 }
 
-/// Words that several entries use, which may be parts of names.
-fn common(texts: &[[(Part, Vec<String>); 6]]) -> HashSet<&str> {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    for (part, said) in texts.iter().flatten() {
-        if !part.names() {
-            said.iter().for_each(|word| *seen.entry(word).or_default() += 1);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_asset_is_whole() {
+        let index = Index::builtin().unwrap();
+        assert_eq!((index.len(), index.all().len()), (2639, 2639));
+        for entry in index.all() {
+            assert!(!entry.name.is_empty() && entry.spec_url.starts_with("http"), "{entry:?}");
+        }
+        for number in index.numbers() {
+            let term = index.term(number);
+            assert_eq!(term.entries().count(), term.count, "{}", index.word(number));
+            assert!(term.entries().all(|(entry, says)| entry < index.len() && says > 0.0));
+            assert_eq!(index.number(index.word(number)), Some(number), "in the order of letters, each once");
+        }
+        assert!(BYTES.len() < 1_500_000, "{} bytes", BYTES.len());
+    }
+
+    #[test]
+    fn an_entry_alone_is_the_same_as_among_all() {
+        let (alone, all) = (Index::builtin().unwrap(), Index::builtin().unwrap());
+        for at in [0, BLOCK - 1, BLOCK, 1234, 2638] {
+            assert_eq!(alone.entry(at).as_ref(), all.all().get(at));
+            assert_eq!(u32::from(alone.endpoints(at)), all.all()[at].endpoints);
+        }
+        assert!(alone.entry(2639).is_none());
+        assert!(alone.unpacked.get().is_none(), "nothing but what was asked for was unpacked");
+    }
+
+    #[test]
+    fn a_damaged_asset_is_refused() {
+        for bytes in [&BYTES[..BYTES.len() - 1], &BYTES[..10], &[], &BYTES[1..]] {
+            assert!(Index::read(bytes).is_none());
         }
     }
-    seen.into_iter().filter(|(word, times)| word.len() >= 5 && *times >= 4).map(|(word, _)| word).collect()
-}
-
-/// The common words that a longer one begins or ends with: `ticket` and `master` for `ticketmaster`.
-fn within<'a>(word: &'a str, common: &'a HashSet<&str>) -> impl Iterator<Item = &'a str> {
-    let ends = word.char_indices().map(|(at, _)| at).filter(|at| *at >= 5 && at + 3 < word.len());
-    let first = ends.clone().rev().map(|at| &word[..at]).find(|part| common.contains(part));
-    let last =
-        (1..word.len().saturating_sub(4)).filter_map(|at| word.get(at..)).find(|part| common.contains(part));
-    first.into_iter().chain(last)
-}
-
-fn parts(entry: &Entry) -> [(Part, String); 6] {
-    let plumbing = |text: &str| {
-        let words = text.split(['.', '/', '-', '_', ':']).filter(|word| !PLUMBING.contains(word));
-        words.collect::<Vec<_>>().join(" ")
-    };
-    let repository = entry.spec_url.split_once("githubusercontent.com/").map_or("", |(_, rest)| {
-        rest.split_inclusive('/')
-            .take(2)
-            .map(str::len)
-            .sum::<usize>()
-            .checked_sub(1)
-            .map_or("", |end| &rest[..end])
-    });
-    let hosts = [host(&entry.base_url), host(&entry.documentation_url), host(&entry.spec_url)].join(".");
-    [
-        (Part::Name, entry.name.clone()),
-        (Part::Provider, plumbing(&entry.id)),
-        (Part::Address, format!("{} {}", plumbing(&hosts), plumbing(repository))),
-        (Part::Category, entry.categories.join(" ")),
-        (Part::Description, entry.description.clone()),
-        (Part::Keyword, entry.keywords.clone()),
-    ]
 }

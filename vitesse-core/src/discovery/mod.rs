@@ -14,6 +14,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(any(test, feature = "testing"))]
+mod build;
 mod catalog;
 mod index;
 #[cfg(all(feature = "ingest", feature = "net"))]
@@ -24,13 +26,14 @@ mod words;
 
 use std::sync::OnceLock;
 
+#[cfg(any(test, feature = "testing"))]
+pub use build::index_of;
 pub use catalog::Entry;
 #[cfg(all(feature = "ingest", feature = "net"))]
 pub use known::known_descriptions;
 pub use result::{DiscoveryResult, Source};
 
 use crate::error::{Error, ErrorKind, Result};
-use catalog::Catalog;
 use index::Index;
 
 /// The most results one search gives.
@@ -41,23 +44,17 @@ const LONGEST: usize = 1000;
 /// Searches the APIs it knows.
 #[derive(Debug)]
 pub struct Discovery {
-    catalog: Catalog,
     index: Index,
 }
 
 impl Discovery {
-    /// The catalogue that is part of the crate, read at first use.
+    /// The catalogue that is part of the crate. Its index lies ready, so the first search costs what any other does.
     ///
     /// # Errors
     /// `internal` if the asset is damaged, which a test rules out.
     pub fn builtin() -> Result<&'static Self> {
         static BUILTIN: OnceLock<Option<Discovery>> = OnceLock::new();
-        let read = || {
-            let catalog = Catalog::builtin()?;
-            let index = Index::of(catalog.entries());
-            Some(Self { catalog, index })
-        };
-        BUILTIN.get_or_init(read).as_ref().ok_or_else(|| {
+        BUILTIN.get_or_init(|| Index::builtin().map(|index| Self { index })).as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Internal, "the built-in catalogue is damaged")
                 .in_operation("discovery.builtin")
         })
@@ -89,8 +86,9 @@ impl Discovery {
         if limit == 0 || limit > MOST {
             return Err(wrong(format!("a limit of {limit} results"), "ask for 1 to 100"));
         }
-        let found = rank::rank(&self.index, self.catalog.entries(), query, limit)?;
-        Ok(found.iter().map(|hit| self.catalog.entries()[hit.entry].result(Some(hit.confidence))).collect())
+        let found = rank::rank(&self.index, query, limit)?;
+        let result = |hit: &rank::Hit| Some(self.index.entry(hit.entry)?.result(Some(hit.confidence)));
+        Ok(found.iter().filter_map(result).collect())
     }
 
     /// What is known of the API at an address, or of that name: its host is asked for first, then its provider,
@@ -103,17 +101,17 @@ impl Discovery {
     /// # Ok::<(), vitesse_core::Error>(())
     /// ```
     pub fn known(&self, address_or_name: &str) -> Option<&Entry> {
-        self.catalog.known(address_or_name)
+        catalog::known(self.entries(), address_or_name)
     }
 
     /// The entry with an id, such as `stripe.com` or `twilio.com/api`.
     pub fn entry(&self, id: &str) -> Option<&Entry> {
-        self.catalog.entry(id)
+        self.entries().iter().find(|entry| entry.id == id)
     }
 
     /// Every entry, by id.
     pub fn entries(&self) -> &[Entry] {
-        self.catalog.entries()
+        self.index.all()
     }
 }
 

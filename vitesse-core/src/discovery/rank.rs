@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::catalog::Entry;
 use super::index::Index;
 use super::words::{Stems, also, words};
 use crate::embed::Embedder;
@@ -38,21 +37,22 @@ struct Wanted {
 }
 
 /// The best entries for a query, best first.
-pub(super) fn rank(index: &Index, entries: &[Entry], query: &str, limit: usize) -> Result<Vec<Hit>> {
+pub(super) fn rank(index: &Index, query: &str, limit: usize) -> Result<Vec<Hit>> {
     let wanted = wanted(index, query)?;
     let all: f32 = wanted.iter().map(|one| one.weight).sum();
     if all <= 0.0 {
         return Ok(Vec::new());
     }
-    let mut shares = vec![0.0_f32; entries.len()];
-    let mut answered = vec![0.0_f32; entries.len()];
-    let mut best = vec![0.0_f32; entries.len()];
+    let mut shares = vec![0.0_f32; index.len()];
+    let mut answered = shares.clone();
+    let mut best = shares.clone();
     for one in &wanted {
         best.fill(0.0);
         for (number, how) in &one.answers {
-            for (entry, says) in &index.term(*number).entries {
-                let value = &mut best[*entry as usize];
-                *value = value.max(how * says);
+            for (entry, says) in index.term(*number).entries() {
+                if let Some(value) = best.get_mut(entry) {
+                    *value = value.max(how * says);
+                }
             }
         }
         for (at, value) in best.iter().enumerate() {
@@ -66,26 +66,25 @@ pub(super) fn rank(index: &Index, entries: &[Entry], query: &str, limit: usize) 
         shares.into_iter().enumerate().filter(|(_, share)| *share >= LEAST).collect();
     // A larger API is more likely the one that is meant, where nothing else decides.
     // So is one that stands for itself, beside one of a cloud's hundreds of services.
-    let mut services: HashMap<&str, u32> = HashMap::new();
-    entries.iter().for_each(|entry| *services.entry(&entry.provider).or_default() += 1);
+    let mut services: HashMap<u16, u32> = HashMap::new();
+    (0..index.len()).for_each(|entry| *services.entry(index.provider(entry)).or_default() += 1);
     let prior = |entry: usize| {
-        let entry = &entries[entry];
-        let crowd = if services[entry.provider.as_str()] > CROWD { CROWDED } else { 1.0 };
-        crowd * (1.0 + 0.01 * (entry.endpoints as f32 + 1.0).log2())
+        let crowd = if services[&index.provider(entry)] > CROWD { CROWDED } else { 1.0 };
+        crowd * (1.0 + 0.01 * (f32::from(index.endpoints(entry)) + 1.0).log2())
     };
     for (entry, share) in &mut hits {
         *share *= prior(*entry);
     }
     hits.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    Ok(spread(hits, entries, limit))
+    Ok(spread(hits, index, limit))
 }
 
 /// The best of the hits, where each further one of a provider counts less.
-fn spread(hits: Vec<(usize, f32)>, entries: &[Entry], limit: usize) -> Vec<Hit> {
-    let mut seen: HashMap<&str, i32> = HashMap::new();
+fn spread(hits: Vec<(usize, f32)>, index: &Index, limit: usize) -> Vec<Hit> {
+    let mut seen: HashMap<u16, i32> = HashMap::new();
     let mut ranked: Vec<(usize, f32, f32)> = Vec::with_capacity(hits.len());
     for (entry, share) in hits {
-        let again = seen.entry(entries[entry].provider.as_str()).or_default();
+        let again = seen.entry(index.provider(entry)).or_default();
         ranked.push((entry, share * AGAIN.powi(*again), share));
         *again += 1;
     }
@@ -113,7 +112,10 @@ fn wanted(index: &Index, query: &str) -> Result<Vec<Wanted>> {
         index.exact(word).into_iter().for_each(|number| add(number, 1.0));
         exact.into_iter().for_each(|number| add(number, STEM));
         also(&stem, &stems).filter_map(|stem| index.number(&stem)).for_each(|number| add(number, ALSO));
-        index.meant_by(&model.embed(word)).into_iter().for_each(|(number, near)| add(number, near * MEANT));
+        index
+            .meant_by(model, &model.embed(word))
+            .into_iter()
+            .for_each(|(number, near)| add(number, near * MEANT));
         if exact.is_none() {
             index.begun_by(&stem).into_iter().for_each(|number| add(number, BEGUN));
         }

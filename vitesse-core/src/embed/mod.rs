@@ -101,6 +101,27 @@ impl Embedder {
         self.words.contains_key(word)
     }
 
+    /// The row of a word that the model has a vector of its own for.
+    #[cfg(all(feature = "discover", any(test, feature = "testing")))]
+    pub(crate) fn row(&self, word: &str) -> Option<usize> {
+        self.words.get(word).copied()
+    }
+
+    /// The cosine of the angle between the word of a row and a vector, in thousandths, without making the word's.
+    #[cfg(feature = "discover")]
+    pub(crate) fn similarity_of(&self, row: usize, other: &Vector) -> i32 {
+        let values = self.rows.get(row * ROW + 2..(row + 1) * ROW).unwrap_or_default();
+        let (mut dot, mut square) = (0_i32, 0_i32);
+        for (value, other) in values.iter().zip(&other.0) {
+            let value = i32::from(*value as i8);
+            // At most 128 times 127 times 4096: within 32 bits.
+            dot += value * i32::from(*other);
+            square += value * value;
+        }
+        let length = f64::from(square).sqrt().max(1.0) * LENGTH as f64;
+        (f64::from(dot) * 1000.0 / length) as i32
+    }
+
     /// The vector of words, each with a weight from 1 to 16.
     pub fn embed_words<'a>(&self, words: impl IntoIterator<Item = (&'a str, i64)>) -> Vector {
         let mut sum = [0_i64; DIMENSIONS];

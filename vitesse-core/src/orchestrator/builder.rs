@@ -16,6 +16,9 @@ use crate::secret::{CredentialSource, EncryptedSource, EnvSource, KeyRing, Layer
 use crate::store::repository::Repository;
 use crate::store::{OpenOptions, Store, open};
 
+/// How long a command waits for another one that has the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Puts a [`Vitesse`] together; everything has a default but the store.
 pub struct VitesseBuilder {
     store: Arc<dyn Store>,
@@ -141,7 +144,7 @@ impl Vitesse {
     /// # Errors
     /// If the store can't be opened, or a part of the configuration is wrong.
     pub async fn open(config: &Config) -> Result<Self> {
-        let store = open(config.store_url().expose(), &OpenOptions::default()).await?;
+        let store = open(config.store_url().expose(), &OpenOptions::waiting(PATIENCE)).await?;
         let builder = Self::builder(store)
             .client(Client::new(NetConfig::from_config(config)?)?)
             .target(Arc::new(ProcessTarget::new(ProcessOptions::from_config(config))?));

@@ -68,7 +68,7 @@ pub use review::{
     FieldMapping, LineView, NewFieldMapping, NewTransformationRule, Review, ReviewEdit, Reviewed, RunEdit,
     StreamEdit, StreamReview, TransformationRule, Tried,
 };
-pub use running::{IntegrationStatus, Moved};
+pub use running::{DeploymentLog, IntegrationStatus, Moved};
 pub use statistics::{HealthFigure, Statistics};
 pub use streams::Stream;
 pub use test_runs::{StartedTest, TestRun, TestRunStatus};

@@ -1,5 +1,7 @@
 //! What is deployed, as its target sees it, and as it tells of itself.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 use super::Vitesse;
 use super::outcome::Overview;
 use super::streams::missing;
-use crate::deployer::{Condition, LogPage, LogQuery, State};
+use crate::deployer::{Condition, Deployer, LogPage, LogQuery, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::service::{Admin, LetterSummary, StartSync, Status};
 use crate::sync::StreamReport;
@@ -192,10 +194,41 @@ impl Vitesse {
     /// [`ErrorKind::Prerequisite`] if it was never deployed, and what the target
     /// fails with.
     pub async fn logs(&self, id: Uuid, query: &LogQuery) -> Result<LogPage> {
+        self.log_of(id).await?.page(query).await
+    }
+
+    /// A deployment's log, to be read again and again. It needs nothing of the store, so whoever follows a log holds
+    /// nobody up.
+    ///
+    /// # Errors
+    /// As [`logs`](Self::logs).
+    pub async fn log_of(&self, id: Uuid) -> Result<DeploymentLog> {
         let integration = self.inner.repository.light(id).await?.value;
         if integration.container_id.is_none() {
             return Err(missing("a deployment", "deploy", &integration));
         }
-        self.inner.targets.get(&integration.deployment_config)?.logs(id, query).await
+        Ok(DeploymentLog { id, target: self.inner.targets.get(&integration.deployment_config)? })
+    }
+}
+
+/// The log of one deployment.
+pub struct DeploymentLog {
+    id: Uuid,
+    target: Arc<dyn Deployer>,
+}
+
+impl DeploymentLog {
+    /// Lines of it.
+    ///
+    /// # Errors
+    /// What the target fails with.
+    pub async fn page(&self, query: &LogQuery) -> Result<LogPage> {
+        self.target.logs(self.id, query).await
+    }
+}
+
+impl fmt::Debug for DeploymentLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeploymentLog {{ {} }}", self.id)
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
@@ -21,11 +22,16 @@ pub struct EmbeddedOptions {
     /// Memory for pages of the file, in bytes. The operating system caches the file as well, so a small
     /// figure costs little; 2 MiB unless told otherwise.
     pub cache_bytes: usize,
+    /// How long to wait for another process that has the file open; not at all unless told otherwise.
+    pub wait: Duration,
 }
+
+/// How often it is looked whether the file is free.
+const LOOK: Duration = Duration::from_millis(20);
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { cache_bytes: 2 << 20 }
+        Self { cache_bytes: 2 << 20, wait: Duration::ZERO }
     }
 }
 
@@ -88,7 +94,8 @@ impl EmbeddedStore {
     /// `vitesse.redb`.
     ///
     /// # Errors
-    /// - [`ErrorKind::StoreUnavailable`] if a process, this one included, has it open already.
+    /// - [`ErrorKind::StoreUnavailable`] if a process, this one included, has it open, longer than we may
+    ///   [`wait`](EmbeddedOptions::wait).
     /// - [`ErrorKind::StoreFailed`] if the file is something else, is damaged, or was written by a newer
     ///   version.
     pub async fn open(path: impl AsRef<Path>, options: EmbeddedOptions) -> Result<Self> {
@@ -96,13 +103,26 @@ impl EmbeddedStore {
         if path.is_dir() {
             path.push("vitesse.redb");
         }
+        let until = Instant::now() + options.wait;
+        loop {
+            match Self::open_now(path.clone(), &options).await {
+                // What is temporary here is that somebody else has it.
+                Err(error) if error.is_temporary() && Instant::now() < until => {
+                    tokio::time::sleep(LOOK).await
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_now(path: PathBuf, options: &EmbeddedOptions) -> Result<Self> {
         let (commits, commit_queue) = mpsc::channel(QUEUE);
         let (reads, read_queue) = mpsc::channel(QUEUE);
         let (opened, wait) = oneshot::channel();
         let starter = {
-            let path = path.clone();
+            let (path, cache) = (path.clone(), options.cache_bytes);
             spawn("vitesse-store", move || {
-                match Engine::open(path, options.cache_bytes) {
+                match Engine::open(path, cache) {
                     Ok(engine) => {
                         let engine = std::sync::Arc::new(RwLock::new(engine));
                         let readers = engine.clone();

@@ -16,6 +16,22 @@ pub struct OpenOptions {
     pub postgres: super::PostgresOptions,
 }
 
+impl OpenOptions {
+    /// The usual ones, but for this: so long it is waited for another process that has a local file open.
+    #[cfg_attr(
+        not(feature = "store-embedded"),
+        expect(unused_variables, unused_mut, reason = "no local files")
+    )]
+    pub fn waiting(wait: std::time::Duration) -> Self {
+        let mut options = Self::default();
+        #[cfg(feature = "store-embedded")]
+        {
+            options.embedded.wait = wait;
+        }
+        options
+    }
+}
+
 /// Opens the store that `url` names.
 ///
 /// | `url` | store |

@@ -5,13 +5,27 @@ use std::fmt::Write;
 use vitesse_core::ErrorKind;
 use vitesse_core::config::{VARIABLES, example_file};
 
-use crate::sources::assert_generated;
+use crate::sources::{assert_generated, root};
 
 const NOTE: &str = "<!-- Written by `make generate` from the code; change it there. -->\n";
 
 #[test]
 fn generated_env_example() {
     assert_generated(".env.example", &example_file());
+}
+
+/// What discovery searches, of what it knows.
+#[test]
+fn generated_index_of_the_catalogue() {
+    let folder = root().join("vitesse-core/assets/catalog");
+    let catalog = std::fs::read(folder.join("catalog.bin")).unwrap();
+    let made = vitesse_core::discovery::index_of(&catalog).unwrap();
+    let path = folder.join("index.bin");
+    if std::env::var_os("VITESSE_UPDATE").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let kept = std::fs::read(&path).unwrap();
+    assert!(kept == made, "{} is out of date: `make generate` writes it anew", path.display());
 }
 
 #[test]

@@ -36,6 +36,22 @@ async fn opening_twice_is_a_clear_error_and_closing_frees_the_file() {
 }
 
 #[tokio::test]
+async fn who_may_wait_gets_the_file_when_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state");
+    let first = EmbeddedStore::open(&path, Default::default()).await.unwrap();
+    put(&first, "a", b"1").await;
+    let mut patient = vitesse_core::store::EmbeddedOptions::default();
+    patient.wait = std::time::Duration::from_secs(60);
+    let waiting = tokio::spawn(async move { EmbeddedStore::open(&path, patient).await });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished(), "two processes have one file");
+    drop(first);
+    let second = waiting.await.unwrap().unwrap();
+    assert_eq!(second.get(&Key::new("n", "c", "a")).await.unwrap().unwrap().value, b"1");
+}
+
+#[tokio::test]
 async fn a_foreign_or_broken_file_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");

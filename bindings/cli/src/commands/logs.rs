@@ -14,8 +14,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) fn run(args: &Logs, session: &Session<'_>) -> Result<()> {
     session.with(&args.which, async |vitesse, id| {
         let mut query = LogQuery { after: None, limit: args.lines };
+        let log = vitesse.log_of(id).await?;
+        // The store is for one process at a time, and this may take long.
+        drop(vitesse);
         loop {
-            let page = vitesse.logs(id, &query).await?;
+            let page = log.page(&query).await?;
             let next = page.next.clone();
             session.ui.report(&Report { page })?;
             let cancel = session.cancel();
