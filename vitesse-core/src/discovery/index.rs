@@ -68,9 +68,11 @@ impl Index {
             blocks: part(5)?,
             unpacked: OnceLock::new(),
         };
-        let whole = rest.is_empty() && !index.entries.is_empty() && index.entries.len() % ENTRY == 0;
-        (whole && index.terms.len() % TERM == 0 && index.len().div_ceil(BLOCK) * 4 == index.ends.len())
-            .then_some(index)
+        let whole = rest.is_empty() && !index.entries.is_empty() && index.entries.len().is_multiple_of(ENTRY);
+        (whole
+            && index.terms.len().is_multiple_of(TERM)
+            && index.len().div_ceil(BLOCK) * 4 == index.ends.len())
+        .then_some(index)
     }
 
     /// How many entries there are.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use vitesse_core::ErrorKind;
 use vitesse_core::deployer::{Condition, LogQuery};
 use vitesse_core::mapper::Edit;
+use vitesse_core::mapping::Functions;
 use vitesse_core::orchestrator::{
     CreateIntegration, DeployOptions, MapOptions, NewFieldMapping, NewTransformationRule, ReviewEdit,
     RunEdit, StepName, StreamEdit, TestStepOptions, UpdateIntegration, Vitesse, WholeOptions,
@@ -326,6 +327,40 @@ async fn only_what_was_tested_is_deployed_unless_somebody_answers_for_it() {
     assert_eq!(error.kind(), ErrorKind::GateFailed, "{error}");
     let history = vitesse.history(id, &Paging::default()).await.unwrap().items;
     assert_eq!((history[0].action, history[0].status), (Action::Tested, AuditStatus::Failed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_of_this_process_is_tried_and_warned_of_and_not_deployed() {
+    let shelf = Arc::new(Shelf::default());
+    let loud = |inputs: &[Option<&vitesse_core::mapping::Value>]| {
+        let text = inputs.first().copied().flatten().and_then(|value| value.as_str());
+        Ok(text.map(|text| text.to_uppercase().as_str().into()))
+    };
+    let vitesse = Vitesse::builder(Arc::new(MemoryStore::new()))
+        .target(shelf.clone())
+        .default_target("shelf")
+        .functions(Functions::builtin().with("our_loud", loud))
+        .build()
+        .unwrap();
+    let id = mapped(&vitesse).await;
+    let ours = Edit::Replace {
+        dest_field: "given_name".into(),
+        source_fields: vec!["first_name".into()],
+        transform_type: Some("custom".into()),
+        transform_config: Some(json!({"function": "our_loud"})),
+    };
+    vitesse.edit(id, None, vec![line(ours)]).await.unwrap();
+    let tested = vitesse.test(id, TestStepOptions::default()).await.unwrap();
+    assert!(tested.passed, "{}", tested.reason);
+    let report = &tested.streams[0].report;
+    assert!(report.warnings.iter().any(|warning| warning.contains("our_loud")), "{:?}", report.warnings);
+    let error = vitesse.deploy(id, with_credentials()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.to_string().contains("our_loud") && error.to_string().contains("given_name"), "{error}");
+    // Not even by force: it could not run there.
+    let forced = DeployOptions { force: true, ..with_credentials() };
+    assert_eq!(vitesse.deploy(id, forced).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert!(shelf.deployment(id).is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
