@@ -255,7 +255,7 @@ fn an_integration_is_proved_live_run_and_looked_after() {
         "{status:#}"
     );
     let status = text(&place.run(&["status", "people"]).stdout);
-    assert!(status.contains("7 read, 7 created") && status.contains("lag"), "{status}");
+    assert!(status.contains("7 read, 7 created") && status.contains("LAG"), "{status}");
     let logs = text(&place.run(&["logs", "people"]).stdout);
     assert!(logs.contains("\"event\":\"listening\"") && logs.contains("\"event\":\"run_ended\""), "{logs}");
     assert_eq!(text(&place.run(&["logs", "people", "-n", "1"]).stdout).trim().lines().count(), 1);

@@ -40,10 +40,11 @@ pub(super) struct Found<'a> {
 }
 
 /// Proposes mappings, with the built-in model. Nothing leaves the machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Mapper {
     pub(super) model: &'static Embedder,
     pub(super) options: MapperOptions,
+    pub(super) functions: Functions,
 }
 
 impl Mapper {
@@ -60,7 +61,14 @@ impl Mapper {
     /// # Errors
     /// `internal` if the built-in model is damaged.
     pub fn with_options(options: MapperOptions) -> Result<Self> {
-        Ok(Self { model: Embedder::builtin()?, options })
+        Ok(Self { model: Embedder::builtin()?, options, functions: Functions::builtin() })
+    }
+
+    /// With functions that the host program added: people may name them in lines. They are never proposed.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Functions) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// Proposes a mapping from a source to a destination. What it gives always compiles.
@@ -203,7 +211,7 @@ impl Mapper {
             review::written_keys(&mut mapping, &mut facts, &mut gaps);
         }
         // Lines were proven; the connection blocks are ours. What is wrong now is a fault of the mapper.
-        Plan::compile(&mapping, &Functions::builtin()).map_err(|error| error.in_operation("mapper.map"))?;
+        Plan::compile(&mapping, &self.functions).map_err(|error| error.in_operation("mapper.map"))?;
         let needed = judge::needed(&mapping, sides.dest);
         let unmapped_required = match refused {
             Some(_) => Vec::new(),

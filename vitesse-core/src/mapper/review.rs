@@ -13,7 +13,7 @@ use super::request::{LearnedLine, MapRequest};
 use super::side::{Resolved, Role, Side, field_path};
 use crate::error::{Error, Result, did_you_mean};
 use crate::mapping::value::Object;
-use crate::mapping::{FieldPath, Functions, Mapping, TransformType, Transformation, Value};
+use crate::mapping::{FieldPath, Mapping, TransformType, Transformation, Value};
 
 /// The key of a line under which its review stands.
 pub(super) const REVIEW: &str = "x-review";
@@ -92,7 +92,7 @@ impl Mapper {
             apply(edit, &mut mapping, &sides)?;
         }
         mapping
-            .validate(&Functions::builtin())
+            .validate(&self.functions)
             .map_err(|problems| Error::from(problems).in_operation("mapper.edit"))?;
         self.finish(mapping, &sides, request, None, Vec::new(), None)
     }

@@ -279,12 +279,14 @@ async fn too_many_failures_stop_the_sync() {
 
 #[tokio::test]
 async fn the_same_few_failures_in_each_full_read_stop_nobody() {
-    let people = people(60);
-    people.lock().unwrap().iter_mut().step_by(5).for_each(|person| person["name"] = "poison".into());
+    // More failures than may stand in a window, if what is unchanged were left out of it; and so far apart that no
+    // order in which answers come brings enough of them together.
+    let people = people(1200);
+    people.lock().unwrap().iter_mut().step_by(10).for_each(|person| person["name"] = "poison".into());
     let mut world = world(Kind::Keys, &people).await;
-    world.options.failures = FailureWindow { records: 20, failures: 10 };
-    assert_eq!(run(&world).await, Counts { created: 48, dead: 12, ..counts(60) });
-    assert_eq!(run(&world).await, Counts { unchanged: 48, dead: 12, ..counts(60) });
+    world.options.failures = FailureWindow { records: 200, failures: 100 };
+    assert_eq!(run(&world).await, Counts { created: 1080, dead: 120, ..counts(1200) });
+    assert_eq!(run(&world).await, Counts { unchanged: 1080, dead: 120, ..counts(1200) });
 }
 
 #[tokio::test]

@@ -114,7 +114,8 @@ pub(crate) fn ask(at: SocketAddr, method: &str, path: &str, headers: &[(&str, &s
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    socket.write_all(format!("{text}\r\n{body}").as_bytes()).unwrap();
+    // Who is refused early may be answered before all is sent.
+    let _ = socket.write_all(format!("{text}\r\n{body}").as_bytes());
     read_answer(&mut BufReader::new(socket))
 }
 

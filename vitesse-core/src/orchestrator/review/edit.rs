@@ -108,9 +108,10 @@ impl Vitesse {
     async fn edit_all(&self, run: &Run, edits: Vec<StreamEdit>) -> Result<Done<Reviewed>, Failed> {
         let integration = run.integration.clone();
         let told = serde_json::to_value(&edits).unwrap_or_default();
+        let mapper = Mapper::new()?.with_functions(self.inner.functions.clone());
         let (before, streams) = blocking(move || {
             let before = of(&integration)?;
-            let after = apply_all(&integration, before.clone(), edits)?;
+            let after = apply_all(&mapper, &integration, before.clone(), edits)?;
             Ok((before, after))
         })
         .await?;
@@ -155,13 +156,13 @@ impl Vitesse {
 }
 
 fn apply_all(
+    mapper: &Mapper,
     integration: &Integration,
     mut streams: Vec<Stream>,
     edits: Vec<StreamEdit>,
 ) -> Result<Vec<Stream>> {
     let (source, dest) = specs(integration)?;
     let constraints = Constraints::read(&integration.user_constraints)?;
-    let mapper = Mapper::new()?;
     for (at, StreamEdit { stream, edit }) in edits.into_iter().enumerate() {
         let numbered = |error: Error| error.with("edit", at + 1);
         let place = position(&streams, stream.as_deref()).map_err(numbered)?;
@@ -170,11 +171,11 @@ fn apply_all(
         match edit {
             ReviewEdit::Line(edit) => {
                 stream.proposal =
-                    judged(&mapper, &source, &dest, stream, before, &[edit]).map_err(numbered)?;
+                    judged(mapper, &source, &dest, stream, before, &[edit]).map_err(numbered)?;
             }
             ReviewEdit::Run(edit) => {
                 run_edit(&mut stream.proposal.mapping, &edit).map_err(numbered)?;
-                stream.proposal = judged(&mapper, &source, &dest, stream, before, &[]).map_err(numbered)?;
+                stream.proposal = judged(mapper, &source, &dest, stream, before, &[]).map_err(numbered)?;
             }
         }
         obey::check(stream.mapping(), &constraints).map_err(numbered)?;

@@ -9,6 +9,7 @@ use crate::mapper::{
     EndpointPair, LearnedLine, MapRequest, Mapper, MapperOptions, MappingProposal, ProposedPair, Side,
     StreamRef, pairs,
 };
+use crate::mapping::Functions;
 use crate::orchestrator::lease::{Done, Failed, Job, Run, inputs};
 use crate::orchestrator::outcome::{Mapped, next_step};
 use crate::orchestrator::streams::{Kept, Stream, most_complex, of, reference, specs, used_lines};
@@ -35,6 +36,7 @@ struct Work {
     all: Vec<EndpointPair>,
     learned: Vec<LearnedLine>,
     previous: Vec<Stream>,
+    functions: Functions,
 }
 
 /// What one stream is asked for, with its endpoints settled.
@@ -80,6 +82,7 @@ impl Vitesse {
             constraints: Constraints::read(&integration.user_constraints)?,
             preferences: Preferences::read(&integration.user_preferences)?,
             previous: if options.restart { Vec::new() } else { of(&integration)? },
+            functions: self.inner.functions.clone(),
             source,
             dest,
             integration,
@@ -144,7 +147,8 @@ impl Work {
             // From 0 to 1, as it was checked.
             least_confidence: least.round() as u16,
             ..MapperOptions::default()
-        })?;
+        })?
+        .with_functions(self.functions.clone());
         let from = Side::Endpoint { spec: &self.source, endpoint: wanted.pair.source };
         let to = Side::Endpoint { spec: &self.dest, endpoint: wanted.pair.dest };
         let request = self.request(wanted)?;
