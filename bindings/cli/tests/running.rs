@@ -121,6 +121,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// What was deployed ends with the test, however that ends.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.command(&["delete", "people", "--force", "--quiet"]).output();
+    }
+}
+
 /// A process that ends with the test.
 struct Running(Child);
 

@@ -33,7 +33,9 @@ impl Session<'_> {
                 let _ = tokio::signal::ctrl_c().await;
                 exit(i32::from(ErrorKind::Cancelled.exit_code()));
             });
-            work(Vitesse::open(&self.config).await?.by(actor).with_progress(self.progress.clone())).await
+            // A statement of its own: what is made on the way must not outlive it, or the store stays open with it.
+            let vitesse = Vitesse::open(&self.config).await?.by(actor).with_progress(self.progress.clone());
+            work(vitesse).await
         })
     }
 
