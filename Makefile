@@ -49,7 +49,7 @@ bench-peers: ## Compare the transformation with its rivals by CPU time; installs
 
 bench-serve: static ## Measure the service: start, memory, CPU of a request beside an echo, streams, crowds
 	@cargo run --release --locked --quiet -p vitesse-benches --bin serve -- \
-		target/x86_64-unknown-linux-musl/runtime/vitesse-runtime
+		target/shipped/vitesse-runtime
 
 bench-http: ## Measure the control plane: each operation under 32 callers, 1,000 integrations, ten minutes' soak (STORE=URL)
 	@cargo build --release --locked --quiet -p vitesse-cli

@@ -42,6 +42,26 @@ pub(crate) fn env(text: &str) -> String {
     quoted
 }
 
+/// A quoted value in a Compose file, quotes included.
+///
+/// YAML reads `\` inside double quotes, and Compose puts variables in the place of `$` wherever it stands.
+pub(crate) fn yaml(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '$' => quoted.push_str("$$"),
+            // These are line breaks to some readers, or may not stand in a document.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// Text within a paragraph or a table of Markdown, where it means nothing but itself.
 pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::new();
@@ -68,6 +88,7 @@ mod tests {
         assert_eq!(docker(HOSTILE), r#""a\"; b \$(rm -rf /) `id` \${HOME} \\ 'c'  ""#);
         assert_eq!(comment(HOSTILE), "a\"; b $(rm -rf /) `id` ${HOME} \\ 'c'  ");
         assert_eq!(env(HOSTILE), r#"'a"; b $(rm -rf /) `id` ${HOME} \ '\''c'\''  '"#);
+        assert_eq!(yaml(HOSTILE), r#""a\"; b\u000a$$(rm -rf /) `id` $${HOME} \\ 'c'\u000d\u0000""#);
         assert_eq!(env("https://a.example/x?"), "'https://a.example/x?'");
         assert_eq!(env("plain-1.0"), "plain-1.0");
         assert_eq!(markdown("a_b <x> | `c`\n# d"), "a\\_b &lt;x> \\| \\`c\\` \\# d");

@@ -14,11 +14,52 @@ pub struct Dockerfile {
     pub mapping_hash: String,
     /// The version of the runtime.
     pub version: String,
+    /// Whether certificates were added to the usual roots.
+    pub added_roots: bool,
 }
 
 impl Template for Dockerfile {
     const FILE: &'static str = "Dockerfile";
     const SOURCE: &'static str = include_str!("../files/Dockerfile.j2");
+}
+
+/// Runs an integration's image with Docker Compose, behind Traefik.
+#[derive(Clone, Debug, Serialize)]
+pub struct Compose {
+    /// The integration's full id.
+    pub integration_id: String,
+    /// What people call it; any text.
+    pub name: String,
+    /// What the project and its image are called.
+    pub project: String,
+    /// Where it answers.
+    pub service_url: String,
+    /// Memory, in MiB.
+    pub memory_mb: u32,
+    /// Processor share, in cores.
+    pub cpu_cores: f64,
+    /// The labels of the container.
+    pub labels: Vec<ComposeLabel>,
+    /// The network that it shares with Traefik.
+    pub network: String,
+    /// Traefik's entry point; none if there is to be no Traefik.
+    pub entry_point: Option<String>,
+    /// The port of the entry point.
+    pub port: u16,
+}
+
+/// A label of a container.
+#[derive(Clone, Debug, Serialize)]
+pub struct ComposeLabel {
+    /// Its name.
+    pub name: String,
+    /// Its value; any text.
+    pub value: String,
+}
+
+impl Template for Compose {
+    const FILE: &'static str = "compose.yaml";
+    const SOURCE: &'static str = include_str!("../files/compose.yaml.j2");
 }
 
 /// The environment an integration needs, with everything to fill in.
@@ -94,22 +135,26 @@ mod tests {
 
     #[test]
     fn dockerfile() {
-        let values = Dockerfile {
+        let mut values = Dockerfile {
             integration_id: "ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba".into(),
             name: "Shop \"to\" CRM\nRUN false".into(),
             mapping_hash: "sha256:5f3c".into(),
             version: "0.1.0".into(),
+            added_roots: false,
         };
         insta::assert_snapshot!(render(&values).unwrap(), @r#"
         # Builds the image of one integration: Shop "to" CRM RUN false
         #
+        #   vitesse image ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba --context .
         #   docker build -t vitesse-ad9cb833 .
         #
-        # Beside this file: vitesse-runtime (the static binary), the folder mapping, and an empty folder state.
+        # The first puts beside this file what it copies: the runtime, the roots of trust, the mappings, and an empty folder for
+        # the state.
         FROM scratch
+        COPY certs /etc/ssl/certs
+        COPY --chown=65532:65532 state /state
         COPY vitesse-runtime /vitesse-runtime
         COPY mapping /mapping
-        COPY --chown=65532:65532 state /state
         LABEL vitesse.integration.id="ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba" \
               vitesse.integration.name="Shop \"to\" CRM RUN false" \
               vitesse.mapping.hash="sha256:5f3c" \
@@ -120,6 +165,84 @@ mod tests {
         ENV VITESSE_MAPPING=/mapping VITESSE_STATE=/state
         ENTRYPOINT ["/vitesse-runtime", "serve"]
         "#);
+        values.added_roots = true;
+        assert!(
+            render(&values).unwrap().contains("\nENV SSL_CERT_FILE=/etc/ssl/certs/added.pem\nENTRYPOINT")
+        );
+    }
+
+    #[test]
+    fn compose() {
+        let label = |name: &str, value: &str| ComposeLabel { name: name.into(), value: value.into() };
+        let mut values = Compose {
+            integration_id: "ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba".into(),
+            name: "Shop \"to\" CRM\nservices: {evil: {image: evil}}".into(),
+            project: "vitesse-ad9cb833".into(),
+            service_url: "http://localhost/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba".into(),
+            memory_mb: 512,
+            cpu_cores: 0.5,
+            labels: vec![
+                label("traefik.enable", "true"),
+                label("vitesse.integration.name", "a\": {}\n  - $(id) ${HOME} {{ x }}"),
+            ],
+            network: "vitesse-net".into(),
+            entry_point: Some("web".into()),
+            port: 80,
+        };
+        insta::assert_snapshot!(render(&values).unwrap(), @r#"
+        # Runs one integration behind Traefik: Shop "to" CRM services: {evil: {image: evil}}
+        #
+        #   vitesse image ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba --context .
+        #   cp .env.example .env, and fill it in
+        #   docker compose up --build --detach
+        #
+        # It answers at http://localhost/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba
+        name: "vitesse-ad9cb833"
+
+        services:
+          integration:
+            build: .
+            image: "vitesse-ad9cb833"
+            restart: unless-stopped
+            env_file: .env
+            read_only: true
+            cap_drop: [ALL]
+            security_opt: ["no-new-privileges:true"]
+            mem_limit: 512m
+            cpus: 0.5
+            pids_limit: 256
+            stop_grace_period: 10s
+            volumes:
+              - state:/state
+            networks: [apps]
+            labels:
+              "traefik.enable": "true"
+              "vitesse.integration.name": "a\": {}\u000a  - $$(id) $${HOME} {{ x }}"
+
+          # One for all integrations of the machine: leave it out where it runs already.
+          traefik:
+            image: "traefik:v3"
+            restart: unless-stopped
+            command:
+              - "--providers.docker=true"
+              - "--providers.docker.exposedbydefault=false"
+              - "--providers.docker.network=vitesse-net"
+              - "--entrypoints.web.address=:80"
+            ports:
+              - "80:80"
+            volumes:
+              - /var/run/docker.sock:/var/run/docker.sock:ro
+            networks: [apps]
+
+        volumes:
+          state:
+
+        networks:
+          apps:
+            name: "vitesse-net"
+        "#);
+        values.entry_point = None;
+        assert!(!render(&values).unwrap().contains("traefik:v3"));
     }
 
     #[test]
@@ -157,7 +280,9 @@ mod tests {
         - `vitesse.yaml` describes the integration: keep it in git, and run `vitesse plan` and `vitesse apply` with it.
         - `mapping/` holds what runs: one document a stream, in their order.
         - `.env.example` lists every variable that it reads; copy it to `.env` and fill it in.
-        - `Dockerfile` builds an image by hand, with the runtime's binary beside it. Vitesse itself doesn't need it.
+        - `Dockerfile` builds an image by hand; `vitesse image ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba --context .` puts beside it what it
+          copies. Vitesse itself doesn't need it.
+        - `compose.yaml` runs that image behind Traefik.
 
         ## Running it
 

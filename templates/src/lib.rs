@@ -11,6 +11,7 @@
 //!     name: "Shop to CRM\nRUN curl evil".into(),
 //!     mapping_hash: "sha256:5f3c".into(),
 //!     version: "0.1.0".into(),
+//!     added_roots: false,
 //! })?;
 //! assert!(text.contains("FROM scratch"));
 //! assert!(!text.contains("\nRUN"));
@@ -27,7 +28,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-pub use files::{Dockerfile, EnvEntry, EnvFile, Readme, ReadmeStream};
+pub use files::{Compose, ComposeLabel, Dockerfile, EnvEntry, EnvFile, Readme, ReadmeStream};
 pub use minijinja::Error;
 
 /// A generated file: its name, its template, and, by being a struct, its values.
@@ -49,6 +50,7 @@ pub fn render<T: Template>(values: &T) -> Result<String, Error> {
     environment.add_filter("docker", escape::docker);
     environment.add_filter("comment", escape::comment);
     environment.add_filter("env", escape::env);
+    environment.add_filter("yaml", escape::yaml);
     environment.add_filter("markdown", escape::markdown);
     environment.render_named_str(T::FILE, T::SOURCE, Serde(values))
 }

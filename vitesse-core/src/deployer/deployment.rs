@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::Capabilities as Can;
+use super::{Capabilities as Can, LABEL_INTEGRATION, LABEL_MAPPING, LABEL_NAME, LABEL_VERSION};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::secret::Secret;
@@ -57,6 +57,38 @@ impl Deployment {
         }
     }
 
+    /// The mapping documents as files, one a stream, in the order of the streams: `mapping/001-customers.json`.
+    pub fn mapping_files(&self) -> Vec<(String, String)> {
+        let file = |(at, mapping): (usize, &Mapping)| {
+            // A stream's name may hold anything.
+            let plain =
+                |c: char| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '-' };
+            let name: String = mapping.stream.chars().take(60).map(plain).collect();
+            (format!("mapping/{:03}-{name}.json", at + 1), mapping.to_json())
+        };
+        self.mappings.iter().enumerate().map(file).collect()
+    }
+
+    /// What is said of an integration wherever something of it can be labelled. `version` is the runtime's.
+    pub fn labels(&self, version: &str) -> BTreeMap<String, String> {
+        // A line break has no place in a label, and other tools would show it as one.
+        let name: String = self.name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        BTreeMap::from([
+            (LABEL_INTEGRATION.into(), self.integration_id.to_string()),
+            (LABEL_NAME.into(), name),
+            (LABEL_MAPPING.into(), self.mapping_hash()),
+            (LABEL_VERSION.into(), version.to_owned()),
+        ])
+    }
+
+    /// Whether what runs keeps its state in a place that only one can hold: a file of its own.
+    pub fn state_is_a_file(&self) -> bool {
+        let kept = self.credentials.get("VITESSE_STATE").map(Secret::expose);
+        let kept =
+            kept.or_else(|| self.environment.get("VITESSE_STATE").map(String::as_str)).unwrap_or("/state");
+        !(kept.starts_with("postgres://") || kept.starts_with("postgresql://") || kept.starts_with("memory:"))
+    }
+
     /// Refuses what the target can't do.
     ///
     /// # Errors
@@ -86,6 +118,12 @@ impl Deployment {
             return unsupported(
                 format!("the target {target} runs at most {most} of an integration, not {replicas}"),
                 format!("set replicas to {most}, or choose another target"),
+            );
+        }
+        if *replicas > 1 && self.state_is_a_file() {
+            return unsupported(
+                format!("{replicas} replicas can't share the state, which is a file that one of them holds"),
+                "set replicas to 1, or keep the state in PostgreSQL: VITESSE_STATE=postgres://...".into(),
             );
         }
         if *auto_scale && !can.auto_scale {
@@ -143,7 +181,7 @@ pub struct Deployed {
 }
 
 /// How a deployment is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
     /// In one word.
     pub condition: Condition,
@@ -160,6 +198,21 @@ pub struct State {
     /// Where its operators ask it, if this machine can reach that.
     #[serde(default)]
     pub admin_url: Option<String>,
+    /// What they must send then.
+    #[serde(skip)]
+    pub admin_key: Option<Secret>,
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        let plain = |state: &Self| {
+            let Self { condition, restarts, started_at, .. } = *state;
+            let texts = [&state.reason, &state.service_url, &state.mapping_hash, &state.admin_url];
+            (condition, restarts, started_at, texts.map(Clone::clone))
+        };
+        let key = |state: &Self| state.admin_key.as_ref().map(|key| key.expose().to_owned());
+        plain(self) == plain(other) && key(self) == key(other)
+    }
 }
 
 impl State {
@@ -173,6 +226,7 @@ impl State {
             restarts: 0,
             started_at: None,
             admin_url: None,
+            admin_key: None,
         }
     }
 }

@@ -3,15 +3,20 @@
 //! [`Deployer`] is what a target promises, [`Capabilities`] what it can't do, as data. [`Deployers`] knows targets
 //! by name, so that others can add theirs; the suite `deployer_behaviour` in `testing` holds each to the promises.
 //! The target [`process`](ProcessTarget) is always there: the runtime binary as a child of this machine, without
-//! Docker.
+//! Docker. The target `local` runs it as a container of a Docker Engine, behind Traefik; its [`Image`] is put together
+//! here, and can be written to a file or pushed to a registry as well.
 //!
 //! A target gets everything it needs in one [`Deployment`] and keeps what it must remember on its own side. It asks
 //! the store nothing, and decides nothing that was decided by a step before it.
 
 #![forbid(unsafe_code)]
 
+mod binary;
 mod credentials;
 mod deployment;
+mod image;
+mod local;
+mod preview;
 pub(crate) mod process;
 mod registry;
 mod runtime;
@@ -21,16 +26,34 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use uuid::Uuid;
 
+pub use binary::{Architecture, Binary};
 pub use credentials::{Needed, needed, needed_parts};
 pub use deployment::{
     Capabilities, Condition, Deployed, Deployment, LogLine, LogPage, LogQuery, State, container_id,
 };
+pub use image::{
+    ContextFile, Image, ImageParts, ImageReference, Layer, Pushed, RegistryLogin, build_context, image_name,
+    push,
+};
+#[cfg(feature = "docker")]
+pub use local::{LocalOptions, LocalTarget};
+pub use local::{LocalSettings, Published, Traefik};
+pub use preview::{Difference, Intent, Planned, Preview};
 pub use process::{ProcessOptions, ProcessTarget};
 pub use registry::{Deployers, canonical};
 pub use runtime::{Runtime, RuntimeSearch, check_functions};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Progress;
+
+/// The label with an integration's full id, on everything that a target makes for it.
+pub const LABEL_INTEGRATION: &str = "vitesse.integration.id";
+/// The label with an integration's name.
+pub const LABEL_NAME: &str = "vitesse.integration.name";
+/// The label with the hash of what is deployed.
+pub const LABEL_MAPPING: &str = "vitesse.mapping.hash";
+/// The label with the runtime's version.
+pub const LABEL_VERSION: &str = "vitesse.version";
 
 /// A place that runs integrations. Object-safe; shared as `Arc<dyn Deployer>`.
 #[async_trait]
@@ -60,6 +83,21 @@ pub trait Deployer: Send + Sync + Debug {
     /// - If the new one doesn't become healthy, the old one runs again, and the error says that it was rolled back.
     /// - A [`paused`](Deployment::paused) deployment keeps its state and runs nothing.
     async fn update(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed>;
+
+    /// What [`deploy`](Self::deploy) would do, without doing it: each object exactly as it would be made, and how it
+    /// differs from what is there. Secrets are named, never shown.
+    ///
+    /// # Behaviour
+    /// - What `deploy` would refuse is refused with the same error.
+    /// - Nothing is changed anywhere.
+    /// - [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a target that can't say.
+    async fn preview(&self, _deployment: &Deployment) -> Result<Preview> {
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the target {} can't say beforehand what it would do", self.name()),
+        )
+        .in_operation("deployer.preview"))
+    }
 
     /// Removes a deployment with its state. One that isn't there is fine.
     async fn destroy(&self, integration: Uuid) -> Result<()>;

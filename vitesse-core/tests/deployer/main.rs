@@ -1,5 +1,5 @@
-//! The target `process`, with a program that stands in for the runtime: what is tested here is how a process is
-//! started, watched, adopted and ended. The real runtime is held to the same promises.
+//! The deployment targets, each with what it really runs on: `process` with a program that stands in for the runtime
+//! and with the runtime itself, `local` with a Docker Engine, images with a registry.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,5 +8,9 @@
     reason = "helpers of tests fail by panicking, and the program they start speaks on stdout"
 )]
 
+mod docker;
+mod image;
+mod local;
+mod parts;
 mod process;
 mod stand_in;

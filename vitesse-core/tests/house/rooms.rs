@@ -43,6 +43,7 @@ const ONLY: &[(&str, &[&str])] = &[("transform", &["error", "mapping"])];
 /// Places that connect to addresses the operator configures, never to ones a user names.
 const CONNECTS: &[(&str, &str)] = &[
     ("store/postgres", "the database the operator configured"),
+    ("deployer/local", "the Docker Engine the operator runs"),
     ("service/http", "listeners: they accept connections and open none"),
     ("service/shared", "holds the listeners until they are served"),
     ("mock/serve", "a listener: it accepts connections and opens none"),
@@ -50,7 +51,7 @@ const CONNECTS: &[(&str, &str)] = &[
 
 /// What opens a connection, by the names one would import.
 const OPENS: &[&str] =
-    &["TcpStream", "UdpSocket", "reqwest", "hyper", "ureq", "lookup_host", "ToSocketAddrs"];
+    &["TcpStream", "UdpSocket", "reqwest", "hyper", "bollard", "ureq", "lookup_host", "ToSocketAddrs"];
 
 fn position(room: &str) -> Option<usize> {
     ROOMS.iter().position(|name| *name == room)

@@ -449,6 +449,7 @@ impl Deployer for ProcessTarget {
             restarts: record.restarts,
             started_at: record.started_at,
             admin_url: (!record.paused).then(|| format!("http://127.0.0.1:{}", record.admin_port)),
+            admin_key: None,
         })
     }
 
