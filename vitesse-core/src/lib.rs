@@ -56,7 +56,7 @@
 //! | `generate` | synthetic records of a schema, and a judge of records | `generate` |
 //! | `mock` | any API answers from its description, in process or on a socket | `mock` |
 //! | `guardian` | a mapping is proved on synthetic records before it is deployed | `guardian` |
-//! | `deployer` | an integration becomes a running deployment on a target | `deploy` |
+//! | `deployer` | an integration becomes a running deployment on a target; its image | `deploy`, `docker` |
 //! | `orchestrator` | `Vitesse`: the five steps, their states and records, the whiteboard | `orchestrate` |
 //!
 //! # What it doesn't do yet

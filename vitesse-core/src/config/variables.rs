@@ -86,6 +86,10 @@ variables! {
             "Its secret.";
         EKS_CLUSTER_NAME = "", "vitesse-prod":
             "The Kubernetes cluster on EKS.";
+        VITESSE_REGISTRY_USERNAME(secret) = "", "vitesse":
+            "The user that pushes images, where no connection is named.";
+        VITESSE_REGISTRY_PASSWORD(secret) = "", "":
+            "Its password or token.";
         ECR_REGISTRY_URL = "", "123456789.dkr.ecr.us-east-1.amazonaws.com":
             "The registry that images are pushed to.";
     }

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,15 @@ use super::Vitesse;
 use super::meter::Meter;
 use super::vitesse::Inner;
 use crate::config::Config;
-use crate::deployer::{Deployer, Deployers, ProcessOptions, ProcessTarget};
+use crate::deployer::{Deployer, Deployers, ProcessOptions, ProcessTarget, RuntimeSearch};
+#[cfg(feature = "docker")]
+use crate::deployer::{LocalOptions, LocalTarget};
 use crate::error::Result;
 use crate::mapping::Functions;
 use crate::net::{Client, NetConfig};
 use crate::progress::Progress;
 use crate::secret::{CredentialSource, EncryptedSource, EnvSource, KeyRing, Layered};
-use crate::store::repository::Repository;
+use crate::store::repository::{DeploymentConfig, Repository};
 use crate::store::{OpenOptions, Store, open};
 
 /// How long a command waits for another one that has the store.
@@ -29,6 +32,8 @@ pub struct VitesseBuilder {
     functions: Functions,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     default_target: String,
+    runtime: RuntimeSearch,
+    roots: Option<PathBuf>,
     lease: Duration,
 }
 
@@ -43,6 +48,8 @@ impl VitesseBuilder {
             functions: Functions::builtin(),
             clock: Arc::new(Timestamp::now),
             default_target: "process".into(),
+            runtime: RuntimeSearch::default(),
+            roots: None,
             lease: Duration::from_secs(60),
         }
     }
@@ -75,6 +82,17 @@ impl VitesseBuilder {
         self
     }
 
+    /// Adds a target that is made from each deployment's configuration, under this name.
+    #[must_use]
+    pub fn target_by(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(&DeploymentConfig) -> Result<Arc<dyn Deployer>> + Send + Sync + 'static,
+    ) -> Self {
+        self.targets = self.targets.with_factory(name, make);
+        self
+    }
+
     /// Where credentials of connections are kept; the environment, which can only be read, if nothing is said.
     #[must_use]
     pub fn credentials(mut self, credentials: Arc<dyn CredentialSource>) -> Self {
@@ -104,6 +122,20 @@ impl VitesseBuilder {
         self
     }
 
+    /// Where the runtime is looked for that goes into images; beside this program if nothing is said.
+    #[must_use]
+    pub fn runtime(mut self, runtime: RuntimeSearch) -> Self {
+        self.runtime = runtime;
+        self
+    }
+
+    /// A file of certificates that images trust beside the usual roots; none if nothing is said.
+    #[must_use]
+    pub fn roots(mut self, roots: Option<PathBuf>) -> Self {
+        self.roots = roots;
+        self
+    }
+
     /// How long a step that shows no sign of life is believed to run; a minute if nothing is said.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
@@ -129,6 +161,8 @@ impl VitesseBuilder {
             functions: self.functions,
             clock: self.clock,
             default_target,
+            runtime: self.runtime,
+            roots: self.roots,
             lease: self.lease.max(Duration::from_millis(30)),
             meter: Meter::new(),
         };
@@ -137,7 +171,8 @@ impl VitesseBuilder {
 }
 
 impl Vitesse {
-    /// What the environment says: its store, its network rules, the target `process` under `VITESSE_HOME`, and
+    /// What the environment says: its store, its network rules, the target `process` under `VITESSE_HOME`, the target
+    /// `local` on `DOCKER_HOST` where it is compiled in, and
     /// credentials in an encrypted file there if there is a `SECRET_KEY`, else in the environment. Deployments that an earlier process left
     /// running are adopted.
     ///
@@ -147,7 +182,14 @@ impl Vitesse {
         let store = open(config.store_url().expose(), &OpenOptions::waiting(PATIENCE)).await?;
         let builder = Self::builder(store)
             .client(Client::new(NetConfig::from_config(config)?)?)
+            .runtime(RuntimeSearch::from_config(config))
+            .roots(config.ssl_cert_file.clone())
             .target(Arc::new(ProcessTarget::new(ProcessOptions::from_config(config))?));
+        #[cfg(feature = "docker")]
+        let builder = {
+            let options = Arc::new(LocalOptions::from_config(config));
+            builder.target_by("local", move |config| Ok(Arc::new(LocalTarget::new(options.clone(), config)?)))
+        };
         let builder = match &config.secret_key {
             Some(key) => {
                 let path = config.home.join("credentials");
@@ -168,7 +210,7 @@ impl Vitesse {
     pub async fn adopt(&self) -> Result<()> {
         let names: Vec<String> = self.inner.targets.names().map(str::to_owned).collect();
         for target in names {
-            let config = crate::store::repository::DeploymentConfig { target, ..Default::default() };
+            let config = DeploymentConfig { target, ..Default::default() };
             // One that can't be made without more configuration has nothing that needs us.
             if let Ok(target) = self.inner.targets.get(&config) {
                 target.adopt().await?;

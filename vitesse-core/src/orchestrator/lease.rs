@@ -94,11 +94,13 @@ pub(super) struct Failed {
     pub(super) partial: bool,
     /// What one would want to know later.
     pub(super) details: Map<String, Value>,
+    /// What is written with it.
+    pub(super) also: Batch,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, status: None, partial: false, details: Map::new() }
+        Self { error, status: None, partial: false, details: Map::new(), also: Batch::new() }
     }
 }
 
@@ -248,7 +250,7 @@ impl Run {
 
     async fn fail(&self, failed: Failed) -> Error {
         self.vitesse.inner.meter.count(self.job.name, false, self.started.elapsed());
-        let Failed { error, status, partial, details } = failed;
+        let Failed { error, status, partial, details, also } = failed;
         let took = self.started.elapsed().as_secs_f64() * 1000.0;
         let why = StepError {
             step: self.job.name.into(),
@@ -274,7 +276,7 @@ impl Run {
             }
         };
         // The reason is what counts; that it couldn't be written down comes second.
-        match self.write(audit, details, Step::silent(), vec![entry], &[], &write).await {
+        match self.write(audit, details, Step { also, ..Step::silent() }, vec![entry], &[], &write).await {
             Ok(()) => error,
             Err(second) => error.with("and this could not be recorded", second),
         }

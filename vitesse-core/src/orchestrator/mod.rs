@@ -26,8 +26,10 @@
 mod builder;
 mod connections;
 mod create;
+mod deployments;
 mod discovery;
 mod export;
+mod image;
 mod keys;
 mod learned;
 mod lease;
@@ -51,7 +53,9 @@ mod wishes;
 
 pub use builder::VitesseBuilder;
 pub use connections::{Authorization, AuthorizeOptions, Connection, ConnectionTest, NewConnection};
+pub use deployments::{DeploymentOutcome, DeploymentRecord};
 pub use export::Exported;
+pub use image::{ImageLayer, ImageOptions, ImageReport};
 pub use keys::{ApiKey, NewApiKey};
 pub use meter::StepFigures;
 pub use once::{Answered, Doing, Once};

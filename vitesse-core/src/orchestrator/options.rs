@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::config::VARIABLES;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files;
 use crate::mapper::Overrides;
 use crate::secret::Secret;
 
@@ -224,6 +227,79 @@ pub struct DeployOptions {
     pub environment: BTreeMap<String, String>,
 }
 
+impl DeployOptions {
+    /// Adds the variables of an env file: `NAME=value` lines, as `.env.example` has them. Those that are secrets become
+    /// credentials, the others variables of what runs. An empty value is none. `NAME_FILE=path` reads a secret from that
+    /// file of this machine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] naming the line that can't be read. It is never shown.
+    pub fn env_file(&mut self, text: &str) -> Result<()> {
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |why: &str| {
+                Error::new(ErrorKind::InvalidInput, format!("a line of the env file can't be read: {why}"))
+                    .in_operation("orchestrator.deploy")
+                    .with("line", at + 1)
+                    .help("write NAME=value; values with spaces or quotes stand in single quotes")
+            };
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            let (name, value) = line.split_once('=').ok_or_else(|| wrong("it has no `=`"))?;
+            let name = name.trim();
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.bytes().all(plain) {
+                return Err(wrong("what is before the `=` is no name of a variable"));
+            }
+            let value = unquoted(value.trim()).ok_or_else(|| wrong("its quotes don't end"))?;
+            if value.is_empty() {
+                continue;
+            }
+            let is_secret = |name: &str| VARIABLES.iter().any(|known| known.secret && known.name == name);
+            if let Some(name) = name.strip_suffix("_FILE").filter(|name| is_secret(name)) {
+                // What runs may be where this file isn't.
+                let bytes = files::read(Path::new(&value), 1 << 20)?;
+                let text = String::from_utf8(bytes).map_err(|_| wrong("the file it names is no text"))?;
+                self.credentials.insert(name.to_owned(), Secret::new(text.trim_end_matches(['\r', '\n'])));
+                continue;
+            }
+            match is_secret(name) {
+                true => drop(self.credentials.insert(name.to_owned(), Secret::new(value))),
+                false => drop(self.environment.insert(name.to_owned(), value)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value without the quotes that a shell takes off. Nothing is put in the place of `$`.
+fn unquoted(text: &str) -> Option<String> {
+    let mut value = String::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\'' => loop {
+                match rest.next()? {
+                    '\'' => break,
+                    c => value.push(c),
+                }
+            },
+            '"' => loop {
+                match rest.next()? {
+                    '"' => break,
+                    '\\' => value.push(rest.next()?),
+                    c => value.push(c),
+                }
+            },
+            '\\' => value.push(rest.next()?),
+            c => value.push(c),
+        }
+    }
+    Some(value)
+}
+
 /// What is to be changed of an integration; the rest stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -285,6 +361,27 @@ mod tests {
         check("GET /a/{id}>PUT /b", None, "GET /a/{id}", "PUT /b");
         for wrong in ["", "customers", "a: > b", "/a"] {
             assert!(wrong.parse::<StreamOptions>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_env_file_is_read_as_it_is_written() {
+        let mut options = DeployOptions::default();
+        let text = "# a comment\n\nVITESSE_SOURCE_TOKEN='it'\\''s $HOME'\nexport BATCH_SIZE=7\nVITESSE_DEST_TOKEN=\n\
+                    VITESSE_DEST_BASE_URL=\"https://crm.example/a b\"\n\n";
+        options.env_file(text).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "kept\n").unwrap();
+        options.env_file(&format!("VITESSE_DEST_TOKEN_FILE={}", file.path().display())).unwrap();
+        assert_eq!(options.credentials["VITESSE_DEST_TOKEN"].expose(), "kept");
+        assert!(options.env_file("VITESSE_DEST_TOKEN_FILE=/nowhere/at/all").is_err());
+        assert_eq!(options.credentials.len(), 2);
+        assert_eq!(options.credentials["VITESSE_SOURCE_TOKEN"].expose(), "it's $HOME");
+        assert_eq!(options.environment["BATCH_SIZE"], "7");
+        assert_eq!(options.environment["VITESSE_DEST_BASE_URL"], "https://crm.example/a b");
+        for (wrong, line) in [("A=1\ns3cret", "line: 2"), ("1A=s3cret", "line: 1"), ("A='s3cret", "quotes")] {
+            let error = DeployOptions::default().env_file(wrong).unwrap_err().to_string();
+            assert!(error.contains(line) && !error.contains("s3cret"), "{error}");
         }
     }
 }

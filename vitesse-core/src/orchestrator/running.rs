@@ -13,6 +13,7 @@ use super::outcome::Overview;
 use super::streams::missing;
 use crate::deployer::{Condition, Deployer, LogPage, LogQuery, State};
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
 use crate::service::{Admin, LetterSummary, StartSync, Status};
 use crate::sync::StreamReport;
 
@@ -97,7 +98,7 @@ impl Vitesse {
             Ok(state) => {
                 let runs = matches!(state.condition, Condition::Healthy | Condition::Unhealthy);
                 if let Some(url) = state.admin_url.as_deref().filter(|_| runs) {
-                    match self.ask(url).await {
+                    match self.ask(url, state.admin_key.clone()).await {
                         Ok(service) => status.service = Some(service),
                         Err(error) => status.service_error = Some(error.to_string()),
                     }
@@ -172,7 +173,7 @@ impl Vitesse {
             _ if state.condition == Condition::Paused => {
                 refuse(ErrorKind::Prerequisite, "the deployment is paused".into(), "run `resume` first")
             }
-            Some(url) => Admin::new(&url, None),
+            Some(url) => Admin::new(&url, state.admin_key),
             None => refuse(
                 ErrorKind::Unsupported,
                 format!(
@@ -184,8 +185,8 @@ impl Vitesse {
         }
     }
 
-    async fn ask(&self, url: &str) -> Result<Status> {
-        Admin::new(url, None)?.status().await
+    async fn ask(&self, url: &str, key: Option<Secret>) -> Result<Status> {
+        Admin::new(url, key)?.status().await
     }
 
     /// Lines of a deployment's log.

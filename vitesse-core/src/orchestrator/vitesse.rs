@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 
 use super::VitesseBuilder;
 use super::meter::{Meter, StepFigures};
-use crate::deployer::Deployers;
+use crate::deployer::{Deployers, RuntimeSearch};
 use crate::mapping::Functions;
 use crate::net::Client;
 use crate::progress::Progress;
@@ -31,6 +32,8 @@ pub(super) struct Inner {
     pub(super) functions: Functions,
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) default_target: String,
+    pub(super) runtime: RuntimeSearch,
+    pub(super) roots: Option<PathBuf>,
     pub(super) lease: Duration,
     pub(super) meter: Meter,
 }

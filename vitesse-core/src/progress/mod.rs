@@ -117,6 +117,19 @@ impl Progress {
         Self { listener: self.listener.clone(), cancel }
     }
 
+    /// The same, and this listener hears it too, before the one that is there.
+    #[must_use]
+    pub fn heard_by(&self, also: impl Listener + 'static) -> Self {
+        let first = self.listener.clone();
+        let both = move |event: Event| {
+            also.on(event.clone());
+            if let Some(first) = &first {
+                first.on(event);
+            }
+        };
+        Self { listener: Some(Arc::new(both)), cancel: self.cancel.clone() }
+    }
+
     /// The token that stops the work.
     pub fn cancel(&self) -> &Cancel {
         &self.cancel

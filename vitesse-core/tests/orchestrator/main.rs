@@ -9,6 +9,7 @@
 
 mod common;
 mod connections;
+mod deployments;
 mod killed;
 mod project;
 #[path = "../deployer/stand_in.rs"]

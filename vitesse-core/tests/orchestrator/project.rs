@@ -156,11 +156,12 @@ async fn what_is_exported_describes_the_same() {
             "README.md",
             ".env.example",
             "Dockerfile",
+            "compose.yaml",
             "vitesse.yaml"
         ]
     );
-    let written = project(&files[5].text);
-    assert!(vitesse.plan(&written).await.unwrap().is_empty(), "{}", files[5].text);
+    let written = project(&files[6].text);
+    assert!(vitesse.plan(&written).await.unwrap().is_empty(), "{}", files[6].text);
     assert!(files[3].text.contains("VITESSE_SOURCE_TOKEN") && !files[3].text.contains("s3cret"));
 }
 

@@ -31,12 +31,12 @@ fn place(store: &Arc<dyn Store>) -> (Vitesse, Arc<Shelf>) {
     (vitesse, shelf)
 }
 
-fn memory() -> (Vitesse, Arc<Shelf>) {
+pub(crate) fn memory() -> (Vitesse, Arc<Shelf>) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     place(&store)
 }
 
-fn customers() -> MapOptions {
+pub(crate) fn customers() -> MapOptions {
     let hints = [
         ("accepts_marketing", "marketing_consent"),
         ("lifetime_value", "lifetime_value_cents"),
@@ -51,7 +51,7 @@ fn customers() -> MapOptions {
     }
 }
 
-fn with_credentials() -> DeployOptions {
+pub(crate) fn with_credentials() -> DeployOptions {
     let names = ["VITESSE_SOURCE_TOKEN", "VITESSE_DEST_CLIENT_ID", "VITESSE_DEST_CLIENT_SECRET"];
     DeployOptions {
         credentials: names.map(|name| (name.to_owned(), Secret::new("s3cret"))).into(),
@@ -59,7 +59,7 @@ fn with_credentials() -> DeployOptions {
     }
 }
 
-async fn mapped(vitesse: &Vitesse) -> Uuid {
+pub(crate) async fn mapped(vitesse: &Vitesse) -> Uuid {
     let id = vitesse.create(shop_to_crm()).await.unwrap().id;
     vitesse.ingest(id, both()).await.unwrap();
     let mapped = vitesse.map(id, customers()).await.unwrap();
@@ -67,7 +67,7 @@ async fn mapped(vitesse: &Vitesse) -> Uuid {
     id
 }
 
-async fn tested(vitesse: &Vitesse) -> Uuid {
+pub(crate) async fn tested(vitesse: &Vitesse) -> Uuid {
     let id = mapped(vitesse).await;
     let tested = vitesse.test(id, TestStepOptions::default()).await.unwrap();
     tested.require_pass().unwrap();
@@ -412,15 +412,7 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
     let id = tested(&vitesse).await;
     assert_eq!(vitesse.pause(id).await.unwrap_err().kind(), ErrorKind::Prerequisite);
     // Credentials from a place that can only be read last for a deployment, so they are in the environment here.
-    let environment = Arc::new(Fixed);
-    let store = vitesse.repository().store().clone();
-    let vitesse = Vitesse::builder(store)
-        .namespace(vitesse.repository().namespace())
-        .target(shelf.clone())
-        .default_target("shelf")
-        .credentials(environment)
-        .build()
-        .unwrap();
+    let vitesse = fixed(&vitesse, &shelf);
     vitesse.deploy(id, DeployOptions::default()).await.unwrap();
     let deployed = shelf.deployment(id).unwrap();
     vitesse.pause(id).await.unwrap();
@@ -430,6 +422,17 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
     vitesse.resume(id).await.unwrap();
     assert_eq!(shelf.deployment(id).unwrap().mapping_hash(), deployed.mapping_hash());
     assert_eq!(vitesse.overview(id).await.unwrap().builder_status, "active");
+}
+
+/// The same with the environment of a test.
+pub(crate) fn fixed(vitesse: &Vitesse, shelf: &Arc<Shelf>) -> Vitesse {
+    Vitesse::builder(vitesse.repository().store().clone())
+        .namespace(vitesse.repository().namespace())
+        .target(shelf.clone())
+        .default_target("shelf")
+        .credentials(Arc::new(Fixed))
+        .build()
+        .unwrap()
 }
 
 /// The environment of a test.

@@ -158,9 +158,55 @@ pub(crate) struct Deploy {
     /// What only the target knows, such as region=eu-west-1. Repeatable.
     #[arg(long = "config", value_name = "NAME=VALUE")]
     pub(crate) config: Vec<String>,
+    /// Take variables from an env file, as `export` writes one: secrets become credentials of this integration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// Show the exact objects that would be made and how they differ from what runs, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Pass over the gate; the audit log says so.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// What `rollback` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// The deployment's number, as `deployments` lists them; the last that differs from what runs if none is given.
+    #[arg(long, value_name = "N")]
+    pub(crate) to: Option<u32>,
+}
+
+/// What `deployments` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Deployments {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// How many of the latest.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// What `image` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Image {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Write it to a file, as an archive that `docker load` and tools for OCI images read.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Push it to a registry, as registry.example.com/team/name:tag.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) push: Option<String>,
+    /// The connection with the registry's user and password; else VITESSE_REGISTRY_USERNAME and
+    /// VITESSE_REGISTRY_PASSWORD.
+    #[arg(long, value_name = "NAME", requires = "push")]
+    pub(crate) connection: Option<String>,
+    /// Write to this folder the Dockerfile with everything it copies, to build it by hand.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) context: Option<PathBuf>,
 }
 
 /// What `list` takes.
@@ -188,6 +234,10 @@ pub(crate) struct Logs {
     /// Wait for more, until Ctrl-C.
     #[arg(long, short = 'f', conflicts_with = "json")]
     pub(crate) follow: bool,
+    /// Show what was done in a deployment instead, and with --json the files that were generated for it: the latest, or
+    /// the one of this number.
+    #[arg(long, value_name = "N", num_args = 0..=1, conflicts_with_all = ["lines", "follow"])]
+    pub(crate) build: Option<Option<u32>>,
 }
 
 /// What `history` takes.

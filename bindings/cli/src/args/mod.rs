@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vitesse_core::mock::Latency;
 
 pub(crate) use integrations::{
-    Authorize, Connect, Connections, Create, Delete, Deploy, Export, History, Ingest, List, Logs, Map, Test,
-    Which,
+    Authorize, Connect, Connections, Create, Delete, Deploy, Deployments, Export, History, Image, Ingest,
+    List, Logs, Map, Rollback, Test, Which,
 };
 pub(crate) use review::{ProjectFile, Review};
 pub(crate) use serve::{Keys as KeysCommand, Serve};
@@ -78,6 +78,12 @@ pub(crate) enum Command {
     Test(Test),
     /// Bring up what was tested, and wait until it is healthy.
     Deploy(Deploy),
+    /// List the deployments that were tried, newest first.
+    Deployments(Deployments),
+    /// Bring back an earlier deployment, and wait until it is healthy.
+    Rollback(Rollback),
+    /// Make the image of an integration: write it to a file, push it, or prepare a folder for `docker build`.
+    Image(Image),
     /// Tell how an integration is, and what runs of it.
     Status(Which),
     /// List integrations, newest first.

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Map;
-use vitesse_core::Result;
+use serde_json::{Map, Value};
+use vitesse_core::deployer::Preview;
 use vitesse_core::orchestrator::{DeployOptions, DeployReport};
+use vitesse_core::{Result, files};
 
 use super::session::{Session, pair, short, value};
 use crate::args::Deploy;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Deploy, session: &Session<'_>) -> Result<()> {
         let (name, given) = pair("a setting", setting)?;
         extra.insert(name.to_owned(), value(given));
     }
-    let options = DeployOptions {
+    let mut options = DeployOptions {
         replicas: args.replicas,
         memory_mb: args.memory,
         cpu_cores: args.cpu,
@@ -32,7 +33,18 @@ pub(crate) fn run(args: &Deploy, session: &Session<'_>) -> Result<()> {
         environment,
         ..DeployOptions::default()
     };
+    if let Some(path) = &args.env_file {
+        let text = files::read(path, files::MOST_BYTES)?;
+        let given = options.environment.clone();
+        options
+            .env_file(&String::from_utf8_lossy(&text))
+            .map_err(|error| error.with("file", path.display()))?;
+        options.environment.extend(given);
+    }
     session.with(&args.which, async |vitesse, id| {
+        if args.dry_run {
+            return session.ui.report(&Beforehand { preview: vitesse.preview(id, options).await? });
+        }
         let deployed = vitesse.deploy(id, options).await?;
         session.ui.report(&Report { deployed })
     })
@@ -40,8 +52,34 @@ pub(crate) fn run(args: &Deploy, session: &Session<'_>) -> Result<()> {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Report {
-    deployed: DeployReport,
+struct Beforehand {
+    preview: Preview,
+}
+
+impl Show for Beforehand {
+    fn show(&self, screen: &mut Screen) {
+        let Preview { target, changes, objects, notes } = &self.preview;
+        match changes {
+            true => screen.done(format!("nothing was changed; a deploy to {target} would do this:")),
+            false => screen.done(format!("nothing would be changed on {target}")),
+        }
+        for planned in objects {
+            screen.line(format!("{:8} {} {}", planned.intent.as_str(), planned.kind, planned.name));
+            for difference in &planned.differences {
+                let shown = |value: &Option<Value>| value.as_ref().map_or("nothing".into(), Value::to_string);
+                let (before, after) = (shown(&difference.before), shown(&difference.after));
+                screen.line(format!("           {}: {before} becomes {after}", difference.path));
+            }
+        }
+        notes.iter().for_each(|note| screen.line(format!("  {note}")));
+        screen.hint("--json shows each object exactly as it would be made");
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Report {
+    pub(super) deployed: DeployReport,
 }
 
 impl Show for Report {

@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 use vitesse_core::Result;
 use vitesse_core::deployer::{LogPage, LogQuery};
+use vitesse_core::orchestrator::DeploymentRecord;
 
 use super::session::Session;
 use crate::args::Logs;
@@ -12,6 +13,11 @@ use crate::ui::{Screen, Show};
 const PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(args: &Logs, session: &Session<'_>) -> Result<()> {
+    if let Some(number) = args.build {
+        return session.with(&args.which, async |vitesse, id| {
+            session.ui.report(&Build { record: vitesse.deployment(id, number).await? })
+        });
+    }
     session.with(&args.which, async |vitesse, id| {
         let mut query = LogQuery { after: None, limit: args.lines };
         let log = vitesse.log_of(id).await?;
@@ -43,5 +49,24 @@ struct Report {
 impl Show for Report {
     fn show(&self, screen: &mut Screen) {
         self.page.lines.iter().for_each(|line| screen.line(&line.text));
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Build {
+    record: DeploymentRecord,
+}
+
+impl Show for Build {
+    fn show(&self, screen: &mut Screen) {
+        let DeploymentRecord { number, outcome, config, log, error, files, .. } = &self.record;
+        screen.line(format!("deployment {number} to {}: {}", config.target, outcome.as_str()));
+        log.iter().for_each(|line| screen.line(format!("  {line}")));
+        if let Some(error) = error {
+            screen.warn(error);
+        }
+        let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        screen.hint(format!("--json shows what was generated: {}", names.join(", ")));
     }
 }

@@ -5,11 +5,13 @@ mod connections;
 mod create;
 mod demo;
 mod deploy;
+mod deployments;
 mod discover;
 mod env;
 mod errors;
 mod export;
 mod history;
+mod image;
 mod ingest;
 mod keys;
 mod list;
@@ -52,6 +54,9 @@ pub(crate) fn run(cli: Cli, config: Result<Config>, ui: &Ui) -> Result<()> {
         Command::Review(args) => review::run(&args, &session(config?)),
         Command::Test(args) => test::run(&args, &session(config?)),
         Command::Deploy(args) => deploy::run(&args, &session(config?)),
+        Command::Deployments(args) => deployments::list(&args, &session(config?)),
+        Command::Rollback(args) => deployments::roll_back(&args, &session(config?)),
+        Command::Image(args) => image::run(&args, &session(config?)),
         Command::Status(args) => status::run(&args, &session(config?)),
         Command::List(args) => list::run(&args, &session(config?)),
         Command::Logs(args) => logs::run(&args, &session(config?)),

@@ -1,9 +1,8 @@
-use serde_json::Map;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::orchestrator::Vitesse;
-use crate::orchestrator::lease::{Failed, Job};
+use crate::orchestrator::lease::Job;
 use crate::store::repository::Action;
 
 const JOB: Job = Job { name: "delete", agent: "deployer", action: Action::Updated };
@@ -23,8 +22,7 @@ impl Vitesse {
             if let Err(error) = destroyed.map_err(|error| explained(error, force))
                 && !force
             {
-                let failed = Failed { error, status: None, partial: false, details: Map::new() };
-                return run.finish::<()>(Err(failed)).await;
+                return run.finish::<()>(Err(error.into())).await;
             }
         }
         // The lease goes with the record; if that fails, it is given back.

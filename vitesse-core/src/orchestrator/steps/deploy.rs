@@ -1,27 +1,28 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::deployer::{Deployed, Deployment, check_functions, needed};
+use super::order::{Order, connections, kept_secrets};
+use crate::deployer::{Deployed, Deployment, Preview};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
-use crate::orchestrator::connections::secret_name;
-use crate::orchestrator::create::checked_config;
+use crate::orchestrator::export::generated;
 use crate::orchestrator::lease::{Done, Failed, Job, Run};
 use crate::orchestrator::outcome::DeployReport;
-use crate::orchestrator::streams::{Stream, mapped};
+use crate::orchestrator::streams::mapped;
 use crate::orchestrator::tested::Verdict;
 use crate::orchestrator::whiteboard::{Priority, handover};
-use crate::orchestrator::{Constraints, DeployOptions, StepName, Vitesse, obey};
-use crate::secret::Secret;
+use crate::orchestrator::{DeployOptions, DeploymentOutcome, DeploymentRecord, StepName, Vitesse};
+use crate::progress::Event;
 use crate::store::repository::{Action, DeploymentConfig, Integration, Status};
 
 const JOB: Job =
     Job { name: StepName::Deploy.as_str(), agent: StepName::Deploy.agent(), action: Action::Deployed };
 const PAUSE: Job = Job { name: "pause", ..JOB };
 const RESUME: Job = Job { name: "resume", ..JOB };
+const ROLL_BACK: Job = Job { name: "rollback", ..JOB };
 
 impl Vitesse {
     /// The fifth step: brings up exactly what was tested, and waits until it is healthy. The status is then
@@ -57,47 +58,100 @@ impl Vitesse {
         self.set_paused(id, RESUME, false).await
     }
 
+    /// What a deploy with these options would do on its target, without doing it. What `deploy` would refuse before it
+    /// asks the target is refused here as well.
+    ///
+    /// # Errors
+    /// As [`deploy`](Self::deploy), and [`ErrorKind::Unsupported`] if the target can't say.
+    pub async fn preview(&self, id: Uuid, options: DeployOptions) -> Result<Preview> {
+        let integration = self.get(id).await?;
+        may_deploy(&integration, options.force)?;
+        let order = self.order(&integration, options).await?;
+        order.target.preview(&order.deployment).await
+    }
+
+    /// Brings back an earlier deployment with its mappings, configuration and variables: the one of this number, else
+    /// the last one that differs from what runs. Credentials are those of today.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Prerequisite`] if there is none, [`ErrorKind::NotFound`] for a number that isn't there, and as
+    /// [`deploy`](Self::deploy).
+    pub async fn roll_back(&self, id: Uuid, number: Option<u32>) -> Result<DeployReport> {
+        let record = self.earlier(id, number).await?;
+        let run = self.begin(id, ROLL_BACK, |_| Ok(())).await?;
+        let outcome = match self.order_again(&run.integration, &record).await {
+            Ok(order) => self.carry_out(&run, order).await,
+            Err(error) => Err(error.into()),
+        };
+        run.finish(outcome).await
+    }
+
     async fn bring_up(&self, run: &Run, options: DeployOptions) -> Result<Done<DeployReport>, Failed> {
+        let order = self.order(&run.integration, options).await?;
+        self.carry_out(run, order).await
+    }
+
+    /// Has the target bring it up, and keeps what was done and what was generated, however it ends.
+    async fn carry_out(&self, run: &Run, order: Order) -> Result<Done<DeployReport>, Failed> {
         let started = std::time::Instant::now();
         let integration = &run.integration;
-        let streams = mapped(integration)?;
-        let config = self.config(integration, &options)?;
-        let constraints = Constraints::read(&integration.user_constraints)?;
-        let mappings = ready(&streams, &constraints)?;
-        obey::check_region(&constraints, region(&config))?;
-        let target = self.inner.targets.get(&config)?;
-        check_functions(target.functions().await?.as_deref(), &mappings)?;
-        let connections =
-            connections(integration, options.source_connection.as_ref(), options.dest_connection.as_ref());
-        let deployment = Deployment {
-            credentials: self.credentials_for(
-                integration.id,
-                &mappings,
-                &connections,
-                options.credentials.clone(),
-            )?,
-            config: config.clone(),
-            environment: options.environment.clone(),
-            ..Deployment::new(integration.id, integration.name.clone(), mappings)
+        let notes: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = notes.clone();
+        let progress = run.progress().heard_by(move |event| {
+            if let Event::Note { message, .. } = event {
+                heard.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+            }
+        });
+        let outcome = order.target.deploy(&order.deployment, &progress).await;
+        let seconds = started.elapsed().as_secs_f64();
+        let mut record = self.record_of(&order, seconds)?;
+        let deployed = match outcome {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                record.log = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
+                record.error = Some(error.to_string());
+                let also = self.recorded(integration.id, record).await?;
+                return Err(Failed { also, ..failed(error) });
+            }
         };
         // A deployment that moves to another target leaves the old one once the new one is up.
         let old = Some(&integration.deployment_config)
-            .filter(|old| integration.container_id.is_some() && old.target != config.target);
-        let deployed = target.deploy(&deployment, run.progress()).await.map_err(failed)?;
-        let mut left = Vec::new();
+            .filter(|old| integration.container_id.is_some() && old.target != record.config.target);
+        record.log.clone_from(&deployed.log);
         if let Some(old) = old
             && let Err(error) = self.destroy_at(old, integration.id).await
         {
-            left.push(format!("the deployment on {} could not be removed: {error}", old.target));
+            record.log.push(format!("the deployment on {} could not be removed: {error}", old.target));
         }
-        let verdict = Verdict::of(integration)?;
-        let forced = options.force && verdict.is_none_or(|verdict| !verdict.covers(&streams));
-        let seconds = started.elapsed().as_secs_f64();
-        Ok(report(
-            self,
-            integration,
-            Up { deployed, deployment, connections, forced, seconds, left, options },
-        ))
+        record.outcome =
+            if deployed.changed { DeploymentOutcome::Deployed } else { DeploymentOutcome::Unchanged };
+        record.service_url = Some(deployed.service_url.clone());
+        let mut done = report(self, integration, Up { deployed, order, seconds, log: record.log.clone() });
+        done.rows.also = self.recorded(integration.id, record).await?;
+        Ok(done)
+    }
+
+    /// A record that says it failed, until it is known that it didn't.
+    fn record_of(&self, order: &Order, seconds: f64) -> Result<DeploymentRecord> {
+        let deployment = &order.deployment;
+        Ok(DeploymentRecord {
+            number: 0,
+            at: self.now(),
+            actor: self.actor.clone(),
+            outcome: DeploymentOutcome::Failed,
+            config: deployment.config.clone(),
+            mapping_hash: deployment.mapping_hash(),
+            mappings: deployment.mappings.iter().map(Mapping::to_json).collect(),
+            environment: deployment.environment.clone(),
+            secrets: order.secrets.clone(),
+            connections: order.connections.clone(),
+            service_url: None,
+            seconds,
+            log: Vec::new(),
+            error: None,
+            files: generated(deployment, self.inner.roots.is_some())?,
+            rolled_back_to: order.rolled_back_to,
+        })
     }
 
     async fn set_paused(&self, id: Uuid, job: Job, paused: bool) -> Result<()> {
@@ -118,7 +172,13 @@ impl Vitesse {
         let target = self.inner.targets.get(&integration.deployment_config)?;
         let connections = connections(integration, None, None);
         let deployment = Deployment {
-            credentials: self.credentials_for(integration.id, &mappings, &connections, BTreeMap::new())?,
+            credentials: self.credentials_for(
+                integration.id,
+                &mappings,
+                &connections,
+                &kept_secrets(integration),
+                BTreeMap::new(),
+            )?,
             config: integration.deployment_config.clone(),
             environment,
             paused,
@@ -136,101 +196,20 @@ impl Vitesse {
     pub(super) async fn destroy_at(&self, config: &DeploymentConfig, id: Uuid) -> Result<()> {
         self.inner.targets.get(config)?.destroy(id).await
     }
-
-    /// The configuration as the options change it; kept with the deployment.
-    fn config(&self, integration: &Integration, options: &DeployOptions) -> Result<DeploymentConfig> {
-        let mut config = integration.deployment_config.clone();
-        if let Some(target) = &options.target {
-            config.target = self.inner.targets.canonical(target)?;
-        }
-        config.replicas = options.replicas.unwrap_or(config.replicas);
-        config.memory_mb = options.memory_mb.unwrap_or(config.memory_mb);
-        config.cpu_cores = options.cpu_cores.unwrap_or(config.cpu_cores);
-        config.auto_scale = options.auto_scale.unwrap_or(config.auto_scale);
-        config.extra.extend(options.extra.clone());
-        match serde_json::to_value(&config) {
-            Ok(Value::Object(config)) => checked_config(config),
-            _ => Ok(config),
-        }
-    }
-
-    /// The values of the variables that mappings need: given now, from a connection, or from where credentials are
-    /// kept. Those that are given are kept for this integration where that is possible.
-    pub(in crate::orchestrator) fn credentials_for(
-        &self,
-        id: Uuid,
-        mappings: &[Mapping],
-        connections: &BTreeMap<String, String>,
-        given: BTreeMap<String, Secret>,
-    ) -> Result<BTreeMap<String, Secret>> {
-        let source: &Arc<_> = &self.inner.credentials;
-        let own = |variable: &str| {
-            let id = id.simple().to_string().to_uppercase();
-            format!("VITESSE_INTEGRATION_{id}__{}", variable.trim_start_matches("VITESSE_"))
-        };
-        for (variable, secret) in &given {
-            match source.put(&own(variable), secret) {
-                // Where nothing can be kept, it lasts for this deployment.
-                Err(error) if error.kind() == ErrorKind::Unsupported => {}
-                kept => kept?,
-            }
-        }
-        let mut found = given;
-        let mut missing = Vec::new();
-        for need in needed(mappings) {
-            if found.contains_key(&need.variable) {
-                continue;
-            }
-            let (side, part) = match need.variable.strip_prefix("VITESSE_SOURCE_") {
-                Some(part) => ("source", part),
-                None => ("destination", need.variable.trim_start_matches("VITESSE_DEST_")),
-            };
-            let mut names = vec![own(&need.variable)];
-            names.extend(connections.get(side).map(|connection| secret_name(connection, part)));
-            names.push(need.variable.clone());
-            if part == "TOKEN" {
-                let alias = if side == "source" { "SOURCE_API_KEY" } else { "DEST_API_KEY" };
-                names.push(alias.into());
-            }
-            let mut value = None;
-            for name in names {
-                value = value.or(source.get(&name)?.filter(|secret| !secret.is_empty()));
-            }
-            match value {
-                Some(value) => drop(found.insert(need.variable, value)),
-                None if need.optional => {}
-                None => missing.push(format!("{} (for {})", need.variable, need.api_name)),
-            }
-        }
-        match missing.is_empty() {
-            true => Ok(found),
-            false => Err(Error::new(
-                ErrorKind::CredentialRefused,
-                format!("credentials are missing: {}", missing.join(", ")),
-            )
-            .in_operation("orchestrator.deploy")
-            .with("looked in", source.describe())
-            .help("set them, or name a connection for the source and one for the destination")),
-        }
-    }
 }
 
 /// Everything that a deployment came to.
 struct Up {
     deployed: Deployed,
-    deployment: Deployment,
-    connections: BTreeMap<String, String>,
-    forced: bool,
+    order: Order,
     seconds: f64,
-    left: Vec<String>,
-    options: DeployOptions,
+    log: Vec<String>,
 }
 
 fn report(vitesse: &Vitesse, integration: &Integration, up: Up) -> Done<DeployReport> {
-    let Up { deployed, deployment, connections, forced, seconds, left, options } = up;
+    let Up { deployed, order, seconds, log } = up;
+    let Order { deployment, connections, secrets, forced, asked_for, rolled_back_to, .. } = order;
     let hash = deployment.mapping_hash();
-    let mut log = deployed.log.clone();
-    log.extend(left);
     let value = DeployReport {
         integration_id: integration.id,
         status: Status::Active,
@@ -249,15 +228,15 @@ fn report(vitesse: &Vitesse, integration: &Integration, up: Up) -> Done<DeployRe
         ("deployed_hash".to_owned(), hash.clone().into()),
         ("deployed_mappings".to_owned(), texts.into()),
         ("deployed_environment".to_owned(), json!(deployment.environment)),
+        ("deployed_secrets".to_owned(), json!(secrets)),
         ("connections".to_owned(), json!(connections)),
         ("build_log".to_owned(), json!(log)),
         ("paused".to_owned(), false.into()),
     ]);
     let (config, container) = (deployment.config.clone(), deployed.container_id.clone());
-    let target = options.target;
     let mut done = Done::new(value, move |integration| {
         integration.deployment_config = config.clone();
-        if let Some(target) = &target {
+        if let Some(target) = &asked_for {
             integration.deployment_target.clone_from(target);
         }
         integration.container_id = Some(container.clone());
@@ -271,6 +250,9 @@ fn report(vitesse: &Vitesse, integration: &Integration, up: Up) -> Done<DeployRe
     done.details = Map::from_iter([("deployment".to_owned(), summary.clone())]);
     if forced {
         done.details.insert("forced".into(), true.into());
+    }
+    if let Some(number) = rolled_back_to {
+        done.details.insert("rolled_back_to".into(), number.into());
     }
     done.output = summary;
     done.input_keys = vec!["mapping_logic".into(), "test_results".into()];
@@ -303,45 +285,6 @@ fn may_deploy(integration: &Integration, force: bool) -> Result<()> {
     }
 }
 
-/// The mappings of streams that can be deployed.
-fn ready(streams: &[Stream], constraints: &Constraints) -> Result<Vec<Mapping>> {
-    let mut open = Vec::new();
-    for stream in streams.iter().filter(|stream| stream.proposal.refused.is_none()) {
-        obey::check(stream.mapping(), constraints).map_err(|error| error.with("stream", &stream.name))?;
-        let gaps = stream.proposal.gaps.iter().filter(|gap| gap.blocks);
-        open.extend(gaps.map(|gap| format!("{} ({}): {}", gap.name, stream.name, gap.question)));
-    }
-    if !open.is_empty() {
-        return Err(Error::new(
-            ErrorKind::MappingInvalid,
-            format!("the descriptions don't say all that a deployment needs: {}", open.join("; ")),
-        )
-        .in_operation("orchestrator.deploy")
-        .help("map again with overrides that answer it"));
-    }
-    Ok(streams.iter().filter(|s| s.proposal.refused.is_none()).map(|s| s.mapping().clone()).collect())
-}
-
-/// Which connection each side uses: as it was said now, else as it was said before.
-pub(super) fn connections(
-    integration: &Integration,
-    source: Option<&String>,
-    dest: Option<&String>,
-) -> BTreeMap<String, String> {
-    let kept = integration.extra_metadata.get("connections").and_then(Value::as_object);
-    let mut all: BTreeMap<String, String> = kept
-        .into_iter()
-        .flatten()
-        .filter_map(|(side, name)| Some((side.clone(), name.as_str()?.to_owned())))
-        .collect();
-    for (side, said) in [("source", source), ("destination", dest)] {
-        if let Some(name) = said {
-            all.insert(side.into(), name.clone());
-        }
-    }
-    all
-}
-
 fn deployed_before(integration: &Integration) -> Result<(Vec<Mapping>, BTreeMap<String, String>)> {
     let meta = &integration.extra_metadata;
     let texts = meta.get("deployed_mappings").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -351,10 +294,6 @@ fn deployed_before(integration: &Integration) -> Result<(Vec<Mapping>, BTreeMap<
     }
     let environment = meta.get("deployed_environment").cloned().unwrap_or_else(|| json!({}));
     Ok((mappings, serde_json::from_value(environment).unwrap_or_default()))
-}
-
-fn region(config: &DeploymentConfig) -> Option<&str> {
-    config.extra.get("region").and_then(Value::as_str)
 }
 
 /// What the target couldn't bring up is final; what it refused, or what may be gone next time, leaves the status.

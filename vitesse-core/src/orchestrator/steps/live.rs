@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::deploy::connections;
+use super::order::connections;
 use crate::error::{Error, Result};
 use crate::guardian::LiveApi;
 use crate::mapping::{self, Mapping};
@@ -38,7 +38,7 @@ impl Vitesse {
         let connections = connections(integration, source, dest);
         let mappings: Vec<Mapping> = streams.iter().map(|stream| stream.mapping().clone()).collect();
         let found = self
-            .credentials_for(integration.id, &mappings, &connections, BTreeMap::new())
+            .credentials_for(integration.id, &mappings, &connections, &[], BTreeMap::new())
             .map_err(|error| error.help("name connections, set the variables, or test without `live`"))?;
         let side =
             |name: &str, prefix: &str, block: Option<(&mapping::Auth, &str)>, elsewhere: &Option<String>| {

@@ -5,10 +5,12 @@ mod deploy;
 mod ingest;
 mod live;
 mod map;
+mod order;
 mod test;
 mod update;
 mod whole;
 
 pub(super) use ingest::forget_test;
 pub(super) use map::{MAP_OPTIONS, blocking};
+pub(super) use order::mappings_to_run;
 pub(super) use test::TEST_OPTIONS;

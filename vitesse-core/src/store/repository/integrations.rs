@@ -29,13 +29,15 @@ const TRANSFORMATIONS: &str = "transformations";
 const CONFIGS: &str = "deployment_configs";
 /// What each stage read and found, in the order of time.
 pub(crate) const WHITEBOARD: &str = "whiteboard";
+/// Every deployment that was tried, newest first.
+pub(crate) const DEPLOYMENTS: &str = "deployments";
 /// What a step that was broken off need not do again.
 pub(crate) const CHECKPOINTS: &str = "workflow_checkpoints";
 /// Every run of the step `test`, newest first.
 pub(crate) const TEST_RUNS: &str = "integration_test_results";
 /// Everything of an integration whose ids begin with the integration's.
 const CHILDREN: &[&str] =
-    &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS, TEST_RUNS];
+    &[PARTS, AUDIT, TESTS, TRANSFORMATIONS, CONFIGS, WHITEBOARD, CHECKPOINTS, TEST_RUNS, DEPLOYMENTS];
 /// How many documents are deleted in one commit.
 const CHUNK: usize = 500;
 

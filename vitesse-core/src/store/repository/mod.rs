@@ -31,7 +31,7 @@ mod integrations;
 
 pub use integration::{DeploymentConfig, Integration, NewIntegration, Status, StepError, StepLease};
 #[cfg(feature = "orchestrate")]
-pub(crate) use integrations::{CHECKPOINTS, TEST_RUNS, WHITEBOARD};
+pub(crate) use integrations::{CHECKPOINTS, DEPLOYMENTS, TEST_RUNS, WHITEBOARD};
 pub use integrations::{Repository, Step, Versioned};
 pub use listing::{Filter, Listed, Paging};
 pub use records::{
