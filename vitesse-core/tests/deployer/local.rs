@@ -127,6 +127,24 @@ fn deployment_name(deployment: &Deployment) -> String {
     vitesse_core::deployer::container_id(deployment.integration_id)
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_stays_as_long_as_somebody_could_be_started_in_it() {
+    let engine = Engine::start();
+    let target = engine.target(engine.options());
+    let (paused, mut goes) = (engine.deployment(), engine.deployment());
+    goes.config = paused.config.clone();
+    deploy(&target, &paused).await.unwrap();
+    deploy(&target, &goes).await.unwrap();
+    let held = Deployment { paused: true, ..paused.clone() };
+    target.update(&held, &Progress::none()).await.unwrap();
+    target.destroy(goes.integration_id).await.unwrap();
+    let networks = || engine.docker(&["network", "ls", "--format", "{{.Name}}"]);
+    assert!(networks().contains(&engine.network));
+    target.update(&paused, &Progress::none()).await.unwrap();
+    target.destroy(paused.integration_id).await.unwrap();
+    assert!(!networks().contains(&engine.network));
+}
+
 async fn until(target: &LocalTarget, deployment: &Deployment, what: impl Fn(&State) -> bool) -> State {
     for _ in 0..400 {
         let state = target.status(deployment.integration_id).await.unwrap();

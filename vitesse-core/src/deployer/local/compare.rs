@@ -96,6 +96,12 @@ impl Found {
         (!address.is_empty()).then_some(address)
     }
 
+    /// The networks that it belongs to.
+    pub(super) fn networks(&self) -> Vec<String> {
+        let networks = self.said.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
+        networks.into_iter().flat_map(|networks| networks.keys().cloned()).collect()
+    }
+
     fn status(&self) -> Option<Status> {
         self.said.state.as_ref()?.status
     }

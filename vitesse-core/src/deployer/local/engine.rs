@@ -267,22 +267,31 @@ impl Engine {
         }
     }
 
-    /// Removes the networks that were made for integrations, where nothing uses them any more.
-    pub(super) async fn remove_networks(&self, label: &str) -> Result<()> {
+    /// Removes a network that was made for integrations, unless a container has it as its own: one that doesn't run at
+    /// this moment counts, since it could not be started again.
+    pub(super) async fn remove_network(&self, name: &str, label: &str) -> Result<()> {
         let told = |error| failed("remove a network from", &self.address, error);
-        let options = query::ListNetworksOptions { filters: Some(labelled(label)) };
-        for network in self.docker.list_networks(Some(options)).await.map_err(told)? {
-            let Some(id) = network.id else { continue };
-            match self.docker.remove_network(&id).await {
-                // It is in use, or gone.
-                Err(error) if matches!(status(&error), Some(403 | 404 | 409)) => {}
-                removed => removed.map_err(told)?,
-            }
+        let there = self.docker.inspect_network(name, None::<query::InspectNetworkOptions>).await;
+        let Some(network) = found(there).map_err(told)? else { return Ok(()) };
+        if !network.labels.unwrap_or_default().contains_key(label) {
+            return Ok(());
         }
-        Ok(())
+        let options = query::ListContainersOptions {
+            all: true,
+            filters: Some(HashMap::from([("network".to_owned(), vec![name.to_owned()])])),
+            ..Default::default()
+        };
+        if !self.docker.list_containers(Some(options)).await.map_err(told)?.is_empty() {
+            return Ok(());
+        }
+        match self.docker.remove_network(name).await {
+            // It is in use after all, or gone.
+            Err(error) if matches!(status(&error), Some(403 | 404 | 409)) => Ok(()),
+            removed => removed.map_err(told),
+        }
     }
 
-    /// Whether there is a network of this name, with its labels.
+    /// Whether there is a network of this name.
     pub(super) async fn network(&self, name: &str) -> Result<bool> {
         let there = self.docker.inspect_network(name, None::<query::InspectNetworkOptions>).await;
         Ok(found(there).map_err(|error| failed("look at a network of", &self.address, error))?.is_some())
@@ -320,11 +329,7 @@ impl Engine {
 }
 
 fn of_integration(integration: Uuid) -> HashMap<String, Vec<String>> {
-    labelled(&format!("{LABEL_INTEGRATION}={integration}"))
-}
-
-fn labelled(label: &str) -> HashMap<String, Vec<String>> {
-    HashMap::from([("label".to_owned(), vec![label.to_owned()])])
+    HashMap::from([("label".to_owned(), vec![format!("{LABEL_INTEGRATION}={integration}")])])
 }
 
 fn status(error: &bollard::errors::Error) -> Option<u16> {

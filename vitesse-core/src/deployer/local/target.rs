@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -309,6 +309,8 @@ impl LocalTarget {
         if deployment.paused {
             return Ok(made);
         }
+        // Whoever destroyed the last deployment in it may have removed it a moment ago.
+        engine.ensure_network(objects.network.clone()).await?;
         for made in &made {
             engine.start(&made.id).await?;
         }
@@ -350,7 +352,7 @@ impl LocalTarget {
     /// Puts back what was there, and says so.
     async fn roll_back(&self, wanted: &Wanted, there: &There, id: Uuid, error: Error) -> Error {
         let engine = &wanted.engine;
-        match self.restore(engine, there, id).await {
+        match self.restore(wanted, there, id).await {
             Ok(()) if there.containers.is_empty() => error,
             Ok(()) if there.containers.iter().all(Found::is_paused) => {
                 error.with("rolled back", "to the paused deployment before")
@@ -360,7 +362,8 @@ impl LocalTarget {
         }
     }
 
-    async fn restore(&self, engine: &Engine, there: &There, id: Uuid) -> Result<()> {
+    async fn restore(&self, wanted: &Wanted, there: &There, id: Uuid) -> Result<()> {
+        let engine = &wanted.engine;
         let old: Vec<&str> = there.containers.iter().map(|old| old.id.as_str()).collect();
         for found in engine.containers(id).await?.into_iter().map(Found::of) {
             if !old.contains(&found.id.as_str()) {
@@ -368,7 +371,7 @@ impl LocalTarget {
             }
         }
         if there.containers.is_empty() {
-            return self.clear(engine, id).await;
+            return self.clear(engine, id, [wanted.settings.network.clone()]).await;
         }
         for old in there.containers.iter().filter(|old| !old.is_paused()) {
             engine.start(&old.id).await?;
@@ -378,10 +381,18 @@ impl LocalTarget {
     }
 
     /// Removes everything that was made for an integration besides its containers.
-    async fn clear(&self, engine: &Engine, id: Uuid) -> Result<()> {
+    async fn clear(
+        &self,
+        engine: &Engine,
+        id: Uuid,
+        networks: impl IntoIterator<Item = String>,
+    ) -> Result<()> {
         engine.remove_volumes(id).await?;
         engine.remove_images(id, &[]).await?;
-        engine.remove_networks(LABEL_MANAGED).await
+        for network in networks {
+            engine.remove_network(&network, LABEL_MANAGED).await?;
+        }
+        Ok(())
     }
 
     async fn wait_healthy(&self, engine: &Engine, container: &str, progress: &Progress) -> Result<()> {
@@ -572,11 +583,13 @@ impl Deployer for LocalTarget {
 
     async fn destroy(&self, integration: Uuid) -> Result<()> {
         let engine = self.engine(&self.settings).await?;
+        let mut networks = BTreeSet::from([self.settings.network.clone()]);
         for found in engine.containers(integration).await?.into_iter().map(Found::of) {
+            networks.extend(found.networks());
             engine.stop(&found.id, GRACE_SECONDS).await?;
             engine.remove(&found.id).await?;
         }
-        self.clear(&engine, integration).await
+        self.clear(&engine, integration, networks).await
     }
 
     async fn status(&self, integration: Uuid) -> Result<State> {
