@@ -351,7 +351,6 @@ impl LocalTarget {
 
     /// Puts back what was there, and says so.
     async fn roll_back(&self, wanted: &Wanted, there: &There, id: Uuid, error: Error) -> Error {
-        let engine = &wanted.engine;
         match self.restore(wanted, there, id).await {
             Ok(()) if there.containers.is_empty() => error,
             Ok(()) if there.containers.iter().all(Found::is_paused) => {
