@@ -16,10 +16,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let output = Command::new(format!("{ROOT}/.ci/parts")).args(["docker", "start"]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let engine = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        Self { home: tempfile::tempdir().unwrap(), engine }
+        Self { home: tempfile::tempdir().unwrap(), engine: part("docker") }
     }
 
     fn vitesse(&self, words: &[&str]) -> Output {
@@ -28,6 +25,8 @@ impl Place {
             .env("VITESSE_HOME", self.home.path().join("home"))
             .env("VITESSE_RUNTIME", runtime())
             .env("DOCKER_HOST", &self.engine)
+            .env("VITESSE_ALLOW", "127.0.0.1")
+            .env("REGISTRY_LOGIN", "vitesse:for-tests")
             .env("SECRET_KEY", "NvwKeS0Npk4oOIw0xiZnfjJVRnnYWEIuqnHXpq69hOU=")
             .env_remove("TRAEFIK_DASHBOARD_URL")
             .output()
@@ -45,6 +44,13 @@ impl Place {
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
+}
+
+/// Starts a real part, and says where it is.
+fn part(name: &str) -> String {
+    let output = Command::new(format!("{ROOT}/.ci/parts")).args([name, "start"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn runtime() -> PathBuf {
@@ -169,6 +175,15 @@ fn from_two_descriptions_to_a_container_and_back() {
         "--mapping",
     ];
     place.docker(&[&check[..], &["/mapping/001-customers.json"]].concat());
+
+    // Pushed with the login of a connection; without one the registry refuses.
+    let registry = part("registry");
+    let to = format!("{registry}/tests/{name}:1");
+    let nobody = place.vitesse(&["image", "Shop", "--push", &to]);
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("VITESSE_REGISTRY_USERNAME"));
+    place.json(&["connect", "registry", &format!("http://{registry}"), "--basic-env", "REGISTRY_LOGIN"]);
+    let pushed = place.json(&["image", "Shop", "--push", &to, "--connection", "registry"]);
+    assert_eq!(pushed["pushed"]["digest"], image["digest"]);
 
     place.json(&["delete", "Shop"]);
     place.docker(&["rmi", "-f", &format!("{name}:built")]);

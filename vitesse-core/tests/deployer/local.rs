@@ -145,6 +145,47 @@ async fn a_network_stays_as_long_as_somebody_could_be_started_in_it() {
     assert!(!networks().contains(&engine.network));
 }
 
+/// Answers as Traefik's API does: everything is up, or nothing is known.
+fn traefik(up: bool) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let (status, body) = match up {
+                true => {
+                    ("200 OK", r#"{"status": "enabled", "serverStatus": {"http://172.18.0.2:8080": "UP"}}"#)
+                }
+                false => ("404 Not Found", "{}"),
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = std::io::Write::write_all(&mut stream, format!("{head}{body}").as_bytes());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_traefik_can_be_asked_it_succeeds_only_once_it_is_routed() {
+    let engine = Engine::start();
+    let deployment = engine.deployment();
+    let mut options = engine.options();
+    options.traefik_url = Some(traefik(false));
+    options.routed_within = Duration::from_millis(300);
+    let error = deploy(&engine.target(options.clone()), &deployment).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DeployFailed);
+    assert!(error.to_string().contains("it has no such router"), "{error}");
+    assert_eq!(engine.left_of(deployment.integration_id), "");
+
+    options.traefik_url = Some(traefik(true));
+    let target = engine.target(options);
+    let deployed = target.deploy(&deployment, &Progress::none()).await.unwrap();
+    assert!(deployed.log.contains(&"Traefik routes to it".to_owned()), "{:?}", deployed.log);
+    target.destroy(deployment.integration_id).await.unwrap();
+}
+
 async fn until(target: &LocalTarget, deployment: &Deployment, what: impl Fn(&State) -> bool) -> State {
     for _ in 0..400 {
         let state = target.status(deployment.integration_id).await.unwrap();

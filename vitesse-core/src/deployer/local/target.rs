@@ -44,6 +44,9 @@ pub struct LocalOptions {
     pub environment: BTreeMap<String, String>,
     /// How long a deployment may take to become healthy.
     pub healthy_within: Duration,
+    /// How long Traefik may take then to route to it. It looks at new containers every two seconds, and at their health
+    /// every five.
+    pub routed_within: Duration,
 }
 
 impl LocalOptions {
@@ -56,6 +59,7 @@ impl LocalOptions {
             roots: None,
             environment: BTreeMap::new(),
             healthy_within: Duration::from_secs(30),
+            routed_within: Duration::from_secs(30),
         }
     }
 
@@ -117,7 +121,7 @@ impl LocalTarget {
         deployment.check(self.name(), &self.capabilities())?;
         let settings = LocalSettings::read(&deployment.config.extra)?;
         let dashboard = match &self.options.traefik_url {
-            Some(url) if settings.traefik.enabled => Some(Dashboard::new(url)?),
+            Some(url) if settings.traefik.enabled => Some(Dashboard::new(url, self.options.routed_within)?),
             _ => None,
         };
         let (binary, version) = self.runtime(deployment).await?;

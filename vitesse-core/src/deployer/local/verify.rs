@@ -12,8 +12,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::net::{Client, Guard, Limits, NetConfig, Retry, StatusCode, Url};
 use crate::progress::Cancel;
 
-/// Traefik looks at new containers every two seconds, and at their health every five.
-const WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Traefik's API, at the address of its dashboard.
@@ -34,7 +32,7 @@ struct Said {
 
 impl Dashboard {
     /// The operator names it, so that it may be on this machine.
-    pub(super) fn new(url: &str) -> Result<Self> {
+    pub(super) fn new(url: &str, within: Duration) -> Result<Self> {
         let wrong = || {
             Error::new(ErrorKind::ConfigInvalid, "TRAEFIK_DASHBOARD_URL is no http or https address")
                 .in_operation("deployer.local")
@@ -49,7 +47,7 @@ impl Dashboard {
         };
         // People name the page that they look at; the API is beside it.
         let base = url.trim_end_matches('/').trim_end_matches("/dashboard").trim_end_matches('/').to_owned();
-        Ok(Self { base, client: Client::new(net)?, within: WITHIN })
+        Ok(Self { base, client: Client::new(net)?, within })
     }
 
     /// Waits until router and service of an integration are up, at as many containers as there should be.
@@ -134,9 +132,7 @@ mod tests {
                 );
             }
         });
-        let mut dashboard = Dashboard::new(&format!("http://{address}/dashboard/")).unwrap();
-        dashboard.within = Duration::from_millis(400);
-        dashboard
+        Dashboard::new(&format!("http://{address}/dashboard/"), Duration::from_millis(400)).unwrap()
     }
 
     #[tokio::test]
