@@ -68,10 +68,10 @@ pub trait Deployer: Send + Sync + Debug {
     ///
     /// # Behaviour
     /// - What [`capabilities`](Self::capabilities) can't do is refused with
-    ///   [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before anything is touched.
+    ///   [`ErrorKind::Unsupported`] before anything is touched.
     /// - The same deployment twice changes nothing the second time: [`Deployed::changed`] says so.
     /// - Over a deployment that is there already it is an [`update`](Self::update).
-    /// - If it doesn't become healthy, the error is [`ErrorKind::DeployFailed`](crate::ErrorKind::DeployFailed)
+    /// - If it doesn't become healthy, the error is [`ErrorKind::DeployFailed`]
     ///   with the reason and the last lines of its log, and nothing of it is left running.
     /// - Cancelled through `progress`, it leaves either what was there before or nothing.
     async fn deploy(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed>;
@@ -79,7 +79,7 @@ pub trait Deployer: Send + Sync + Debug {
     /// Replaces what runs by this deployment, keeping its state.
     ///
     /// # Behaviour
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it isn't deployed.
+    /// - [`ErrorKind::NotFound`] if it isn't deployed.
     /// - If the new one doesn't become healthy, the old one runs again, and the error says that it was rolled back.
     /// - A [`paused`](Deployment::paused) deployment keeps its state and runs nothing.
     async fn update(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed>;
@@ -90,7 +90,7 @@ pub trait Deployer: Send + Sync + Debug {
     /// # Behaviour
     /// - What `deploy` would refuse is refused with the same error.
     /// - Nothing is changed anywhere.
-    /// - [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for a target that can't say.
+    /// - [`ErrorKind::Unsupported`] for a target that can't say.
     async fn preview(&self, _deployment: &Deployment) -> Result<Preview> {
         Err(Error::new(
             ErrorKind::Unsupported,
@@ -110,7 +110,7 @@ pub trait Deployer: Send + Sync + Debug {
     /// # Behaviour
     /// - Without [`LogQuery::after`] the last lines there are; with it, those that came after that page.
     /// - To follow a log, ask again with the page's [`LogPage::next`].
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it isn't deployed.
+    /// - [`ErrorKind::NotFound`] if it isn't deployed.
     async fn logs(&self, integration: Uuid, query: &LogQuery) -> Result<LogPage>;
 
     /// The functions that what it runs knows, aliases included; `None` if it can't say: then those that every build
