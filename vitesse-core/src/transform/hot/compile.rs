@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::Fast;
 use super::extras::{ElementFilter, Extras, Made, Mirror, Parts, Split, What, keys_of, looked_at};
 use super::layout::{Layout, Wanted};
-use super::program::{GROWTH, Op as Step, Program, Tree, Value as Write};
+use super::program::{GROWTH, Op as Step, Program, Value as Write};
 use super::shape::{NOTHING, UNWANTED};
+use super::sparse::{Run, Tree};
 use super::walk::Target;
 use crate::mapping::value::write_string;
 use crate::mapping::{Compiled, FieldPath, Line, Node, Op, Step as PathStep};
@@ -195,7 +196,7 @@ impl<'a> Writing<'a> {
                     let mut text = String::new();
                     write_string(key, &mut text);
                     text.push(':');
-                    made.push((text.into_bytes().into(), self.tree(node, inside)?));
+                    made.push((Run::new(text.into_bytes()), self.tree(node, inside)?));
                 }
                 Some(Tree::Object(made))
             }
@@ -299,7 +300,7 @@ impl<'a> Writing<'a> {
         Some(Tree::Leaf { op, required: line.required, constant, line: number, inputs })
     }
 
-    fn fast_form(&mut self, line: &Line, inputs: &[u32]) -> Option<(Write, Option<Box<[u8]>>)> {
+    fn fast_form(&mut self, line: &Line, inputs: &[u32]) -> Option<(Write, Option<Run>)> {
         let one = |value| (inputs.len() == 1).then_some((value, None));
         match &line.op {
             Op::Copy => one(Write::Copy),
@@ -410,9 +411,9 @@ fn lines_of(node: &Node, lines: &mut Vec<usize>) {
 fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<u32>) {
     match tree {
         Tree::Leaf { op, constant: Some(bytes), .. } if op.value == Write::Nothing => {
-            run.extend_from_slice(bytes);
+            run.extend_from_slice(bytes.bytes());
         }
-        Tree::Leaf { op, .. } => {
+        Tree::Leaf { op, constant, .. } => {
             program.copies += match op.value {
                 Write::Collect { from, to } => {
                     bound(program, group, (to - from) as usize);
@@ -420,7 +421,7 @@ fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<
                 }
                 _ => 1,
             };
-            bound(program, group, GROWTH);
+            bound(program, group, GROWTH + constant.as_ref().map_or(0, |constant| constant.bytes().len()));
             step(*op, run, program, group);
         }
         Tree::Object(fields) => {
@@ -429,7 +430,7 @@ fn flatten(tree: &Tree, run: &mut Vec<u8>, program: &mut Program, group: Option<
                 if index > 0 {
                     run.push(b',');
                 }
-                run.extend_from_slice(key);
+                run.extend_from_slice(key.bytes());
                 flatten(field, run, program, group);
             }
             run.push(b'}');

@@ -1,16 +1,17 @@
 //! The functions that have a fast form; a mapping with any other takes the plain road.
 
 use super::program::Value as Write;
+use super::sparse::Run;
 use crate::mapping::functions::Ready;
 use crate::mapping::{FieldPath, Value};
 
 /// How the result of a function is written, and the bytes of a constant or default.
-pub(super) fn known(function: &Ready, sources: &[FieldPath]) -> Option<(Write, Option<Box<[u8]>>)> {
+pub(super) fn known(function: &Ready, sources: &[FieldPath]) -> Option<(Write, Option<Run>)> {
     if function.from_host {
         return None;
     }
     let param = |name: &str| function.params.get(name);
-    let bytes = |value: &Value| -> Box<[u8]> { value.to_string().into_bytes().into() };
+    let bytes = |value: &Value| Run::new(value.to_string().into_bytes());
     match (function.name.as_str(), sources.len()) {
         ("constant", 0) => Some((Write::Nothing, Some(bytes(param("value")?)))),
         ("default", 1) if param("on_empty") == Some(&Value::Bool(false)) => {

@@ -15,6 +15,7 @@ mod program;
 mod scan;
 mod shape;
 mod simd;
+mod sparse;
 mod walk;
 
 use std::ops::Range;

@@ -1,10 +1,10 @@
 //! Writing the output: literal runs and slots, one after the other.
 
 use super::dates;
-use super::extras::{append, line_of};
 use super::scan::Text;
 use super::shape::Span;
 use super::simd::{Simd, WIDTH};
+use super::sparse::Tree;
 use super::walk::Group;
 use crate::mapping::Compiled;
 
@@ -46,21 +46,6 @@ pub(crate) enum Value {
     Collect { from: u32, to: u32 },
     /// The next `ops` steps for each frame of a group, in an array; the slot says which frames.
     Each { group: u32, ops: u32 },
-}
-
-/// One field, for records in which something is missing.
-#[derive(Clone, Debug)]
-pub(crate) enum Tree {
-    /// A value: the step that writes it; its literal run is not used.
-    /// With [`Value::Nothing`] it is only the bytes; with [`Value::Default`] they stand for what is missing.
-    /// The line and the slots of its sources serve where the step finds something unusual.
-    Leaf { op: Op, required: bool, constant: Option<Box<[u8]>>, line: usize, inputs: Box<[u32]> },
-    /// Fields with their keys as they are written: `"key":`.
-    Object(Vec<(Box<[u8]>, Tree)>),
-    /// Elements; those that are missing are left out.
-    List(Vec<Tree>),
-    /// An element for each frame.
-    Each { group: u32, slot: u32, body: Box<Tree> },
 }
 
 /// What a record is written from.
@@ -110,7 +95,7 @@ impl Program {
         }
         if need > 1 << 20 {
             // A long record and many lines: rather few reallocations than a bound that is never reached.
-            return self.missing::<S>(from, root, groups, out);
+            return self.missing(from, root, groups, out);
         }
         out.reserve(need);
         let start = out.len();
@@ -122,8 +107,14 @@ impl Program {
                 out.set_len(start + end.offset_from(to) as usize + 1);
                 return true;
             }
+            // From the record's beginning: what is missing is known only where it stands.
+            if let Ok(Some(end)) = S::sparse(self, from, &self.tree, root.as_ptr(), groups, to, true) {
+                *end = b'\n';
+                out.set_len(start + end.offset_from(to) as usize + 1);
+                return true;
+            }
         }
-        self.missing::<S>(from, root, groups, out)
+        self.missing(from, root, groups, out)
     }
 
     /// Gives the place behind what was written, or nothing if a value is missing or unusual.
@@ -202,7 +193,7 @@ impl Program {
     }
 
     #[inline(always)]
-    unsafe fn value<S: Simd>(
+    pub(super) unsafe fn value<S: Simd>(
         &self,
         from: Material<'_>,
         op: &Op,
@@ -306,166 +297,6 @@ impl Program {
             }
         }
     }
-
-    /// The same for a record in which something is missing; only here is anything decided for each field.
-    #[cold]
-    #[inline(never)]
-    fn missing<S: Simd>(
-        &self,
-        from: Material<'_>,
-        root: &[Span],
-        groups: &[Group],
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let start = out.len();
-        if self.tree(from, &self.tree, root, groups, out, true).is_none() {
-            out.truncate(start);
-            return false;
-        }
-        out.push(b'\n');
-        true
-    }
-
-    /// Whether something was written; nothing if the plain road has to.
-    fn tree(
-        &self,
-        from: Material<'_>,
-        tree: &Tree,
-        frame: &[Span],
-        groups: &[Group],
-        out: &mut Vec<u8>,
-        always: bool,
-    ) -> Option<bool> {
-        match tree {
-            Tree::Leaf { op, constant: Some(bytes), .. } => {
-                let span = frame.get(op.slot as usize).copied().unwrap_or_default();
-                // SAFETY: a span that was set starts inside the text.
-                let null = span.end == 0 || unsafe { from.text.byte(span.start as usize) } == b'n';
-                if op.value == Value::Default && !null {
-                    return self.leaf(from, tree, frame, out);
-                }
-                out.extend_from_slice(bytes);
-                Some(true)
-            }
-            Tree::Leaf { .. } => self.leaf(from, tree, frame, out),
-            Tree::Object(fields) => {
-                let start = out.len();
-                out.push(b'{');
-                for (key, field) in fields {
-                    let before = out.len();
-                    out.extend_from_slice(key);
-                    if self.tree(from, field, frame, groups, out, false)? {
-                        out.push(b',');
-                    } else {
-                        out.truncate(before);
-                    }
-                }
-                if out.len() == start + 1 {
-                    if !always {
-                        out.truncate(start);
-                        return Some(false);
-                    }
-                    out.push(b'}');
-                } else if let Some(last) = out.last_mut() {
-                    *last = b'}';
-                }
-                Some(true)
-            }
-            Tree::List(items) => {
-                let start = out.len();
-                out.push(b'[');
-                for item in items {
-                    if self.tree(from, item, frame, groups, out, false)? {
-                        out.push(b',');
-                    }
-                }
-                if out.len() == start + 1 {
-                    out.truncate(start);
-                    return Some(false);
-                }
-                if let Some(last) = out.last_mut() {
-                    *last = b']';
-                }
-                Some(true)
-            }
-            Tree::Each { group, slot, body } => {
-                let frames = frame.get(*slot as usize)?;
-                if frames.end == 0 {
-                    return Some(false);
-                }
-                let group = groups.get(*group as usize)?;
-                let first = frames.start as usize * group.stride;
-                let spans = group.spans.get(first..first + (frames.end as usize - 1) * group.stride)?;
-                out.push(b'[');
-                for frame in spans.chunks_exact(group.stride) {
-                    if self.tree(from, body, frame, groups, out, true)? {
-                        out.push(b',');
-                    }
-                }
-                match out.last_mut() {
-                    Some(last) if *last == b',' => *last = b']',
-                    _ => out.push(b']'),
-                }
-                Some(true)
-            }
-        }
-    }
-
-    fn leaf(&self, from: Material<'_>, leaf: &Tree, frame: &[Span], out: &mut Vec<u8>) -> Option<bool> {
-        let Tree::Leaf { op, required, line, inputs, .. } = leaf else { return None };
-        let missing = |slot: u32| frame.get(slot as usize).is_none_or(|span| span.end == 0);
-        let mut op = *op;
-        let mut lists = Vec::new();
-        if let Value::Collect { from, to } = op.value {
-            let slots = self.lists.get(from as usize..to as usize)?;
-            lists.extend(slots.iter().copied().filter(|slot| !missing(*slot)));
-            op.value = Value::Collect { from: 0, to: lists.len() as u32 };
-        }
-        let nothing = if let Value::Collect { .. } = op.value { lists.is_empty() } else { missing(op.slot) };
-        if nothing && !required {
-            return Some(false);
-        }
-        if !nothing {
-            let spans = if lists.is_empty() { std::slice::from_ref(&op.slot) } else { &lists[..] };
-            let len: usize = spans
-                .iter()
-                .map(|slot| frame[*slot as usize])
-                .map(|span| (span.end - span.start) as usize + 1)
-                .sum();
-            out.reserve(len + GROWTH + 2 * WIDTH);
-            let start = out.len();
-            let program = Program { lists, ..Self::empty() };
-            // SAFETY: room for the value was reserved just above; its spans are set, so they lie in the text or
-            // in what was made. The portable operations run everywhere.
-            unsafe {
-                let to = out.as_mut_ptr().add(start);
-                if let Some(end) = program.value::<super::Portable>(from, &op, frame.as_ptr(), to) {
-                    out.set_len(start + end.offset_from(to) as usize);
-                    return Some(true);
-                }
-            }
-        }
-        // Only this line pays for what is unusual in it.
-        // SAFETY: the text keeps its contract.
-        let text = unsafe { std::slice::from_raw_parts(from.text.at(0), from.text.len()) };
-        let value = line_of(from.mapping, *line, inputs, text, frame)?;
-        if let Some(value) = &value {
-            append(value, out);
-        }
-        Some(value.is_some())
-    }
-
-    fn empty() -> Self {
-        Self {
-            ops: Vec::new(),
-            literals: Vec::new(),
-            lists: Vec::new(),
-            tree: Tree::Object(Vec::new()),
-            fixed: 0,
-            fixed_each: Vec::new(),
-            copies: 0,
-        }
-    }
 }
 
 /// The place of a part of the value, as a pointer into the padded text: wide operations look behind the part.
@@ -488,7 +319,7 @@ fn unquoted(bytes: &[u8]) -> &[u8] {
 ///
 /// `from` has `len` readable bytes and `to` as many writable ones, and both a vector more.
 #[inline(always)]
-unsafe fn copy<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
+pub(super) unsafe fn copy<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
     // SAFETY: the caller's promise; each step starts before `len`.
     unsafe {
         S::copy(from, to);
@@ -507,7 +338,7 @@ unsafe fn copy<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
 ///
 /// As for [`copy`].
 #[inline(always)]
-unsafe fn copy_value<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
+pub(super) unsafe fn copy_value<S: Simd>(from: *const u8, len: usize, to: *mut u8) -> *mut u8 {
     // SAFETY: the caller's promise.
     unsafe {
         if *from | 0x20 == b'{' && S::has_line_feed(from, len) {

@@ -75,6 +75,17 @@ pub(crate) trait Simd: Copy {
         groups: &[super::walk::Group],
         to: *mut u8,
     ) -> Option<*mut u8>;
+
+    /// [`super::program::Program::sparse_body`], compiled for this processor.
+    unsafe fn sparse(
+        program: &super::program::Program,
+        from: super::program::Material<'_>,
+        tree: &super::sparse::Tree,
+        frame: *const super::shape::Span,
+        groups: &[super::walk::Group],
+        to: *mut u8,
+        always: bool,
+    ) -> super::sparse::Part;
     /// Skips a container; not inlined into the walk, whose hot loop stays small.
     unsafe fn skip(text: super::scan::Text, at: usize, depth: u32) -> Result<usize, super::Fault>;
 }
@@ -202,6 +213,19 @@ impl Simd for Portable {
     ) -> Option<*mut u8> {
         // SAFETY: handed on from the caller.
         unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
+    }
+
+    unsafe fn sparse(
+        program: &super::program::Program,
+        from: super::program::Material<'_>,
+        tree: &super::sparse::Tree,
+        frame: *const super::shape::Span,
+        groups: &[super::walk::Group],
+        to: *mut u8,
+        always: bool,
+    ) -> super::sparse::Part {
+        // SAFETY: handed on from the caller.
+        unsafe { program.sparse_body::<Self>(from, tree, frame, groups, to, always) }
     }
 
     #[inline(never)]
@@ -354,6 +378,20 @@ mod avx2 {
         ) -> Option<*mut u8> {
             // SAFETY: handed on from the caller.
             unsafe { program.write_body::<Self>(from, ops, frame, groups, to) }
+        }
+
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn sparse(
+            program: &crate::transform::hot::program::Program,
+            from: crate::transform::hot::program::Material<'_>,
+            tree: &crate::transform::hot::sparse::Tree,
+            frame: *const crate::transform::hot::shape::Span,
+            groups: &[walk::Group],
+            to: *mut u8,
+            always: bool,
+        ) -> crate::transform::hot::sparse::Part {
+            // SAFETY: handed on from the caller.
+            unsafe { program.sparse_body::<Self>(from, tree, frame, groups, to, always) }
         }
 
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
