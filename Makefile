@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-mapping bench-serve bench-http static bench-peers bench-mocks bench-engines bench-sync clean
+.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-ingest bench-mapping bench-serve bench-http static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -46,6 +46,10 @@ bench-mapping: ## How well the mapper finds pairs, beside simple ways; CASES=FOL
 
 bench-peers: ## Compare the transformation with its rivals by CPU time; installs them first
 	@benches/peers/install && benches/peers/build && benches/peers/compare.py --svg docs/src/performance/throughput.svg
+
+bench-ingest: ## Compare the ingestor with other readers of API descriptions; FILES=... for others
+	@[ -n "$(FILES)" ] || VITESSE_CORPUS=full cargo test --release --locked -p vitesse-core --features ingest,testing --test ingestor whole
+	@benches/peers/ingest/compare $(or $(FILES),$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json))
 
 bench-serve: static ## Measure the service: start, memory, CPU of a request beside an echo, streams, crowds
 	@cargo run --release --locked --quiet -p vitesse-benches --bin serve -- \

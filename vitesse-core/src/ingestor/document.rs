@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
+use super::fast::{Map, Set};
 use super::tree::{Kind, Tree, Val};
 use super::uri;
 
@@ -34,13 +34,13 @@ pub(crate) enum Lost {
 pub(crate) struct Documents<'t> {
     documents: Vec<Document<'t>>,
     /// The number of each document, by address.
-    numbers: HashMap<String, usize>,
+    numbers: Map<String, usize>,
     /// Parts with an address of their own (`$id`, `$self`): document and node, by address.
-    ids: HashMap<String, (usize, u32)>,
+    ids: Map<String, (usize, u32)>,
     /// Parts with a name of their own (`$anchor`), by document and name.
-    anchors: HashMap<(usize, String), u32>,
+    anchors: Map<(usize, String), u32>,
     /// Where the references to whole documents and into them lead, by document and text.
-    cache: RefCell<HashMap<u32, HashMap<String, Place>>>,
+    cache: RefCell<Map<u32, Map<String, Place>>>,
 }
 
 impl<'t> Documents<'t> {
@@ -149,7 +149,7 @@ impl<'t> Documents<'t> {
     /// The documents that references name and that aren't here, by address.
     pub(crate) fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let mut known = HashSet::new();
+        let mut known = Set::default();
         for document in &self.documents {
             for (at, node) in document.tree.nodes.iter().enumerate() {
                 if node.kind() != Kind::Text || node.len() != 4 || text_of(&document.tree, at) != "$ref" {

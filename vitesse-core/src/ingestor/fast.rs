@@ -1,8 +1,16 @@
-//! A map by numbers that the reader itself gives out, so nobody can choose them to collide.
+//! Maps that are quick: by numbers that the reader itself gives out, so nobody can choose them to collide, and by
+//! what documents say, with a seed of each process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// A map by texts and numbers of a document.
+pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// A set of texts and numbers of a document.
+pub(crate) type Set<K> = HashSet<K, foldhash::fast::RandomState>;
+
+/// A map by numbers of our own.
 pub(crate) type NumberMap<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
 
 #[derive(Default)]

@@ -7,9 +7,9 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::fast::Map;
 use crate::spec::{Action, DiagnosticKind};
 
 /// How deep documents may be nested; real ones stay below 60.
@@ -99,7 +99,7 @@ pub(crate) struct Tree<'t> {
     /// Which document it is of those that are read together.
     pub(crate) number: u32,
     /// The members of large objects by name, made when first asked for.
-    index: RefCell<HashMap<u32, HashMap<Box<str>, u32>>>,
+    index: RefCell<Map<u32, Map<Box<str>, u32>>>,
 }
 
 impl<'t> Tree<'t> {
@@ -169,7 +169,7 @@ impl<'t> Tree<'t> {
     fn drop_duplicates_slowly(&mut self, node: usize, end: usize, count: usize) {
         let mut doubled = Vec::new();
         {
-            let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(count);
+            let mut seen: Map<Cow<'_, str>, usize> = Map::with_capacity_and_hasher(count, Default::default());
             let mut at = node + 1;
             while at < end {
                 if self.nodes[at].kind() != Kind::Dropped

@@ -4,10 +4,9 @@ mod bodies;
 mod parameters;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::ingestor::fast::NumberMap;
+use crate::ingestor::fast::{Map, NumberMap, Set};
 use crate::ingestor::limits;
 use crate::ingestor::schema::{Dialect, SchemaReader};
 use crate::ingestor::tree::Val;
@@ -25,7 +24,7 @@ pub(crate) struct Builder<'t> {
     equal: NumberMap<u64, (Val<'t>, Arc<Parameter>)>,
     responses: NumberMap<u64, Arc<Response>>,
     bodies: NumberMap<u64, Arc<RequestBody>>,
-    operations: HashMap<Box<str>, u64>,
+    operations: Map<Box<str>, u64>,
     /// Where each endpoint stands.
     usable: Vec<Val<'t>>,
 }
@@ -47,7 +46,7 @@ impl<'t> Builder<'t> {
             equal: NumberMap::default(),
             responses: NumberMap::default(),
             bodies: NumberMap::default(),
-            operations: HashMap::new(),
+            operations: Map::default(),
             usable: Vec::new(),
         }
     }
@@ -113,7 +112,7 @@ impl<'t> Builder<'t> {
             }
             return;
         };
-        let mut shapes: HashMap<String, Box<str>> = HashMap::new();
+        let mut shapes: Map<String, Box<str>> = Map::default();
         for (path, item) in self.members(paths, "paths") {
             if path.starts_with("x-") {
                 continue;
@@ -249,7 +248,7 @@ impl<'t> Builder<'t> {
         }
         let mut old_body = Vec::new();
         for list in [shared_list.take(), parameters].into_iter().flatten() {
-            let mut here = HashSet::new();
+            let mut here = Set::default();
             for (item, target) in self.listed(list) {
                 self.parameter_into(item, target, &mut endpoint, &mut old_body, &mut here);
             }

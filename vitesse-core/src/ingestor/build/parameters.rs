@@ -1,9 +1,9 @@
 //! Parameters and headers.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Builder, OldBody, templates};
+use crate::ingestor::fast::Set;
 use crate::ingestor::schema::json;
 use crate::ingestor::tree::Val;
 use crate::spec::{Action, DiagnosticKind as Kind, Endpoint, Location, Parameter, Schema, Style, Type};
@@ -15,7 +15,7 @@ impl<'t> Builder<'t> {
         at: Val<'t>,
         endpoint: &mut Endpoint,
         old_body: &mut Vec<(Val<'t>, OldBody)>,
-        here: &mut HashSet<(Location, Box<str>)>,
+        here: &mut Set<(Location, Box<str>)>,
     ) {
         if !at.is_object() {
             let message = format!("a parameter is {}, not an object", at.what());

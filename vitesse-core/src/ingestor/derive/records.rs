@@ -1,7 +1,6 @@
 //! Where the records are in an answer, and which of their fields identify and date them.
 
-use std::collections::HashMap;
-
+use crate::ingestor::fast::Map;
 use crate::spec::{ApiSpec, Endpoint, Evidence, Location, Method, Records, Schema, SchemaId, Schemas, Type};
 
 /// Names under which lists of records are given, best first.
@@ -44,7 +43,7 @@ const WRAPPERS: [&str; 8] = ["data", "result", "response", "_embedded", "payload
 pub(super) fn derive(spec: &mut ApiSpec) {
     let mut found = Vec::with_capacity(spec.endpoints.len());
     // Large APIs give the same records in thousands of places.
-    let mut known = HashMap::new();
+    let mut known = Map::default();
     for endpoint in &spec.endpoints {
         let read = matches!(endpoint.method, Method::Get | Method::Query | Method::Post);
         let root = endpoint.response_schema.filter(|_| read);
@@ -61,7 +60,7 @@ pub(super) fn derive(spec: &mut ApiSpec) {
 }
 
 /// What was found out about a record under the name its path gives it.
-type Known = HashMap<(SchemaId, String), Records>;
+type Known = Map<(SchemaId, String), Records>;
 
 fn locate(schemas: &Schemas, root: SchemaId, endpoint: &Endpoint, known: &mut Known) -> Option<Records> {
     let (path, record, many, confidence, note) = place(schemas, root, endpoint)?;

@@ -7,13 +7,12 @@
 mod keywords;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use keywords::{only_alternative, type_of};
 
 use crate::ingestor::document::{Documents, Lost};
-use crate::ingestor::fast::NumberMap;
+use crate::ingestor::fast::{Map, NumberMap, Set};
 use crate::ingestor::report::Report;
 use crate::ingestor::tree::Val;
 use crate::spec::{
@@ -45,12 +44,12 @@ pub(crate) struct SchemaReader<'t> {
     pub(crate) report: Report,
     table: Vec<Schema>,
     of_node: NumberMap<u64, SchemaId>,
-    of_parts: HashMap<Box<[u64]>, SchemaId>,
+    of_parts: Map<Box<[u64]>, SchemaId>,
     /// Small schemas without a name, by the hash of their text.
     equal: NumberMap<u64, (Val<'t>, SchemaId)>,
     discriminators: NumberMap<u64, Arc<Discriminator>>,
     names: NumberMap<u64, Box<str>>,
-    taken: HashSet<Box<str>>,
+    taken: Set<Box<str>>,
     queue: Vec<(SchemaId, Parts<'t>)>,
 }
 
@@ -68,11 +67,11 @@ impl<'t> SchemaReader<'t> {
             report: Report::default(),
             table: Vec::new(),
             of_node: NumberMap::default(),
-            of_parts: HashMap::new(),
+            of_parts: Map::default(),
             equal: NumberMap::default(),
             discriminators: NumberMap::default(),
             names: NumberMap::default(),
-            taken: HashSet::new(),
+            taken: Set::default(),
             queue: Vec::new(),
         }
     }
@@ -311,7 +310,7 @@ impl<'t> SchemaReader<'t> {
         // Each with the position of what led to it: the same part by two ways is fine, and only one that
         // leads to itself is circular.
         let mut open: Vec<(Val<'t>, usize)> = parts.iter().rev().map(|part| (*part, usize::MAX)).collect();
-        let mut seen: HashSet<u64> = HashSet::new();
+        let mut seen: Set<u64> = Set::default();
         let mut trail: Vec<(u64, usize)> = Vec::new();
         while let Some((at, from)) = open.pop() {
             if !seen.insert(at.key()) {
@@ -403,7 +402,7 @@ impl<'t> SchemaReader<'t> {
             schema.properties.push(Property { name, schema: id, required: needed });
         }
         if !required.is_empty() {
-            let known: HashSet<&str> = schema.properties.iter().map(|property| &*property.name).collect();
+            let known: Set<&str> = schema.properties.iter().map(|property| &*property.name).collect();
             let mut unknown: Vec<_> = required.into_iter().filter(|name| !known.contains(&**name)).collect();
             unknown.sort();
             if !unknown.is_empty() {
@@ -499,8 +498,8 @@ struct Draft<'t> {
     schema: Schema,
     extra: Option<Box<Details>>,
     properties: Vec<(Box<str>, Vec<Val<'t>>)>,
-    index: HashMap<Box<str>, usize>,
-    required: HashSet<Box<str>>,
+    index: Map<Box<str>, usize>,
+    required: Set<Box<str>>,
     items: Option<Vec<Val<'t>>>,
     nullable: bool,
     impossible: bool,
