@@ -131,3 +131,39 @@ impl App {
         Ok(page.into_text())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An alert on a metric that nobody counts would never ring.
+    #[test]
+    fn every_alert_asks_for_a_metric_that_is_there() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/how-to/vitesse-alerts.yaml");
+        let rules = std::fs::read_to_string(file).unwrap();
+        let mut asked = 0;
+        for (at, _) in rules.match_indices("vitesse_") {
+            let name: String =
+                rules[at..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            let known = |known: &&(&str, &str, &str)| {
+                known.0 == name || (known.1 == "histogram" && name == format!("{}_bucket", known.0))
+            };
+            assert!(METRICS.iter().any(|metric| known(&metric)), "{name}");
+            asked += 1;
+        }
+        assert!(asked > 5);
+    }
+
+    #[test]
+    fn requests_are_counted_by_operation_and_outcome() {
+        let metrics = Metrics::new();
+        metrics.count(Some("health"), 200, Duration::from_micros(80));
+        metrics.count(Some("health"), 404, Duration::from_micros(80));
+        metrics.count(None, 500, Duration::from_micros(80));
+        let of = |id: &str| {
+            let route = metrics.routes.iter().find(|route| route.id == id).unwrap();
+            (route.answered.get(), route.refused.get(), route.failed.get())
+        };
+        assert_eq!((of("health"), of("none")), ((1, 1, 0), (0, 0, 1)));
+    }
+}

@@ -165,7 +165,7 @@ impl Vitesse {
     }
 
     /// Whether whoever took a lease still has it: it hasn't expired, and its process isn't known to be gone.
-    fn is_held(&self, lease: &StepLease) -> bool {
+    pub(super) fn is_held(&self, lease: &StepLease) -> bool {
         let gone = lease.process.as_ref().and_then(|process| process.parse::<Identity>().ok());
         lease.expires_at > self.now() && gone.and_then(|process| process.is_alive()) != Some(false)
     }

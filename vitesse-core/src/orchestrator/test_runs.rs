@@ -92,9 +92,8 @@ impl Vitesse {
                 Err(error) if error.kind() == ErrorKind::NotFound => None,
                 Err(error) => return Err(error),
             };
-            let now = self.now();
             let holds = |run: &TestRun| {
-                lease.as_ref().is_some_and(|lease| lease.run == run.id && lease.expires_at > now)
+                lease.as_ref().is_some_and(|lease| lease.run == run.id && self.is_held(lease))
             };
             for run in page.items.iter_mut().filter(|run| run.status == TestRunStatus::Running) {
                 if !holds(run) {

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use serde_json::json;
 use uuid::Uuid;
 use vitesse_core::deployer::{Condition, ProcessOptions, ProcessTarget};
-use vitesse_core::orchestrator::{DeployOptions, IngestOptions, MapOptions, TestStepOptions, Vitesse};
+use vitesse_core::orchestrator::{
+    DeployOptions, IngestOptions, MapOptions, TestRunStatus, TestStepOptions, Vitesse,
+};
 use vitesse_core::progress::{Event, Progress};
 use vitesse_core::secret::Secret;
 use vitesse_core::store::EmbeddedStore;
-use vitesse_core::store::repository::Status;
+use vitesse_core::store::repository::{Paging, Status};
 
 use crate::common::{both, example, shop_to_crm};
 use crate::stand_in;
@@ -121,6 +123,11 @@ async fn in_each_step_it_goes_on_where_it_was() {
         assert_ne!(before.status, after, "a step that was killed has not half happened");
         let lease = before.step_in_progress.expect("its lease is still there");
         assert_eq!(lease.step, name);
+        if name == "test" {
+            let tests = vitesse.test_runs(id, &Paging::default()).await.unwrap().items;
+            assert_eq!(tests[0].status, TestRunStatus::Failed, "nobody runs it any more");
+            assert!(tests[0].error_message.as_ref().unwrap().contains("broken off"));
+        }
         let options = IngestOptions { source_spec_url: Some(source.display().to_string()), ..both() };
         step(&vitesse, name, id, options).await.unwrap();
         let read = vitesse.get(id).await.unwrap();

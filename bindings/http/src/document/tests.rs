@@ -65,6 +65,17 @@ fn requests_name_what_the_library_takes() {
     check("NewTransformationRule", json!(NewTransformationRule::default()), &[]);
 }
 
+/// Each figure of an agent is defined for people.
+#[test]
+fn figures_are_explained() {
+    let page = std::fs::read_to_string(format!("{FILES}/agents.md")).unwrap();
+    let all = schemas::all();
+    let figures = all["AgentMetricsAnswer"]["properties"]["data"]["properties"].as_object().unwrap();
+    for figure in figures.keys().filter(|name| *name != "agent_id") {
+        assert!(page.contains(&format!("| `{figure}` |")), "{figure} is not explained");
+    }
+}
+
 #[test]
 fn our_own_ingestor_reads_the_document() {
     let report = read(&document().to_string().into_bytes(), &ReadOptions::default()).unwrap();

@@ -354,3 +354,72 @@ fn others<'a>(
     let read = done.input_keys.iter().filter_map(|key| writers.get(&(integration, key.as_str())).copied());
     read.filter(|writer| *writer != done.agent_type).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(hour: i64, what: What) -> (Uuid, Entry) {
+        let at = Timestamp::from_second(hour * 3600).unwrap();
+        let entry = Entry {
+            position: format!("{hour:020}"),
+            at,
+            run: Uuid::nil(),
+            step: "map".into(),
+            actor: "anna".into(),
+            what,
+        };
+        (Uuid::nil(), entry)
+    }
+
+    fn done(hour: i64) -> (Uuid, Entry) {
+        entry(
+            hour,
+            What::Contribution(AgentContribution {
+                agent_id: "mapper".into(),
+                agent_type: "mapper".into(),
+                input_keys: Vec::new(),
+                output_keys: Vec::new(),
+                output_data: serde_json::Value::Null,
+                execution_time_ms: 100.0,
+                cpu_time_ms: Some(50.0),
+                memory_mb: Some(20.0),
+            }),
+        )
+    }
+
+    fn failed(hour: i64) -> (Uuid, Entry) {
+        let (agent_type, kind, message) = ("mapper".to_owned(), "internal".to_owned(), "it broke".to_owned());
+        entry(hour, What::Error { agent_type, kind, message, temporary: false, execution_time_ms: 1.0 })
+    }
+
+    #[track_caller]
+    fn check(log: Vec<(Uuid, Entry)>, now: i64, uptime: Option<f64>) -> AgentMetrics {
+        let now = Timestamp::from_second(now * 3600).unwrap();
+        let found = metrics(&log, &Vec::new(), &["mapper", "mapper", "deployer"], now);
+        let mapper = found.into_iter().find(|metrics| metrics.agent_id == "mapper").unwrap();
+        assert_eq!(mapper.uptime_percentage, uptime);
+        mapper
+    }
+
+    #[test]
+    fn an_agent_is_held_up_from_a_failure_to_the_next_success() {
+        check(Vec::new(), 100, None);
+        check(vec![done(0)], 10, Some(100.0));
+        check(vec![done(0), failed(5)], 10, Some(50.0));
+        check(vec![done(0), failed(2), failed(3), done(4)], 10, Some(80.0));
+        // Only the last seven days count.
+        check(vec![failed(0), done(1)], 1000, Some(100.0));
+        check(vec![failed(0)], 1000, Some(0.0));
+        check(vec![done(10)], 10, Some(100.0));
+    }
+
+    #[test]
+    fn figures_are_counted_from_what_was_written() {
+        let found = check(vec![done(0), failed(160), done(170)], 180, Some(100.0 - 10.0 / 168.0 * 100.0));
+        assert_eq!((found.tasks_completed_today, found.tasks_completed_week, found.pending_tasks), (1, 1, 2));
+        assert_eq!((found.cpu_usage_avg, found.memory_usage_avg), (Some(50.0), Some(20.0)));
+        assert_eq!((found.success_rate, found.response_time_p95), (Some(2.0 / 3.0), Some(100.0)));
+        assert_eq!((found.active_workflows, found.collaboration_score), (0, Some(0.0)));
+    }
+}
