@@ -22,8 +22,9 @@ pub struct StepFigures {
 }
 
 /// Everything that is counted.
-const STEPS: &[&str] =
-    &["create", "ingest", "map", "review", "test", "deploy", "pause", "resume", "update", "delete"];
+const STEPS: &[&str] = &[
+    "create", "ingest", "map", "review", "test", "deploy", "pause", "resume", "rollback", "update", "delete",
+];
 
 impl Meter {
     pub(super) fn new() -> Self {

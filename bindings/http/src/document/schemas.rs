@@ -178,6 +178,7 @@ fn steps() -> Value {
             "test_sample_size": {"type": ["integer", "null"], "minimum": 1, "maximum": 100, "description": "5 if nothing is said."},
             "skip_destructive": {"type": "boolean", "default": true},
             "seed": {"type": ["integer", "null"], "minimum": 0, "maximum": 9007199254740991u64},
+            "rehearse": {"type": "boolean", "default": true, "description": "Run it between mocks of both APIs too, on the server's machine."},
             "live": {"type": "boolean", "description": "Ask the real APIs too; only reading calls, unless `skip_destructive` is off."},
             "source_connection": may("string"), "dest_connection": may("string"),
         })),
@@ -197,8 +198,8 @@ fn steps() -> Value {
             "extra": {"type": "object", "description": "What only the target knows, such as `registry` or `region`."},
             "force": {"type": "boolean", "description": "Pass over the gate; that stands in the audit log."},
             "source_connection": may("string"), "dest_connection": may("string"),
-            "credentials": {"type": "object", "propertyNames": {"pattern": "^VITESSE_(SOURCE|DEST)_[A-Z_]+$"}, "additionalProperties": {"type": "string"}},
-            "environment": {"type": "object", "propertyNames": {"pattern": "^(VITESSE_[A-Z_]+|BATCH_SIZE)$"}, "additionalProperties": {"type": "string"}},
+            "credentials": {"type": "object", "propertyNames": {"pattern": "^VITESSE_(SOURCE|DEST)_[A-Z_]+$", "not": {"pattern": "_FILE$"}}, "additionalProperties": {"type": "string"}},
+            "environment": {"type": "object", "propertyNames": {"pattern": "^(VITESSE_[A-Z_]+|BATCH_SIZE)$", "not": {"pattern": "_FILE$"}}, "additionalProperties": {"type": "string"}},
         })),
         "Deployed": stepped("ACTIVE", only(&["container_id", "service_url", "deployment_time_seconds"], json!({
             "container_id": text(), "service_url": text(), "deployment_time_seconds": {"type": "number", "minimum": 0},

@@ -116,6 +116,12 @@ fn bodies_are_held_to_the_document() {
     );
     check("EditRequest", r#"{"edits": [{"do": "accept", "dest_field": "a"}, {"do": "accept_all"}]}"#, Ok(()));
     check("EditRequest", r#"{"edits": [{"do": "acept", "dest_field": "a"}]}"#, Err("/edits/0"));
+    // A file of the server's machine is nothing that a caller may name.
+    check(
+        "DeployRequest",
+        r#"{"environment": {"VITESSE_SOURCE_TOKEN_FILE": "/etc/passwd"}}"#,
+        Err("/environment"),
+    );
     check("DeployRequest", r#"{"environment": {"LD_PRELOAD": "x.so"}}"#, Err("/environment"));
 }
 
