@@ -62,7 +62,7 @@ fn an_archive_is_loaded_runs_and_stays_small() {
 }
 
 #[test]
-fn built_from_the_generated_dockerfile_it_is_the_same() {
+fn built_by_an_engine_from_the_dockerfile_it_is_the_same() {
     let (engine, folder, deployment) = (Engine::start(), tempfile::tempdir().unwrap(), deployment());
     let binary = Binary::read(&parts::runtime()).unwrap();
     let parts =
