@@ -202,7 +202,13 @@ fn status_of(error: &Error) -> StatusCode {
         | ErrorKind::LimitExceeded
         | ErrorKind::Timeout => StatusCode::BAD_REQUEST,
         ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
-        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::NotFound => match error.operation() {
+            // Named by a body, while the thing at the address is there.
+            "orchestrator.choose" | "mapper.side" | "mapper.connect" => StatusCode::BAD_REQUEST,
+            operation if operation.starts_with("net.") => StatusCode::BAD_REQUEST,
+            "deployer.runtime" => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::NOT_FOUND,
+        },
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::StoreUnavailable | ErrorKind::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -237,6 +243,10 @@ mod tests {
         check(ErrorKind::Unreachable, 400);
         check(ErrorKind::GateFailed, 400);
         check(ErrorKind::NotFound, 404);
+        for named_by_a_body in ["net.status", "mapper.side", "orchestrator.choose"] {
+            let missing = Error::new(ErrorKind::NotFound, "").in_operation(named_by_a_body);
+            assert_eq!(Failure::from(missing).status.as_u16(), 400);
+        }
         check(ErrorKind::Conflict, 409);
         check(ErrorKind::BuildFailed, 500);
         check(ErrorKind::DeployFailed, 500);

@@ -148,6 +148,26 @@ async fn a_mapping_is_reviewed_edited_and_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_body_names_wrongly_is_400_since_the_integration_is_there() {
+    let world = World::new().await;
+    let id = world.mapped().await;
+    let at = |path: &str| format!("/integrations/{id}{path}");
+    let stream = json!({"stream": "customers2", "record": {}});
+    world.send("POST", &at("/review/try"), &stream).await.is(400);
+    let line = json!({"dest_field": "famly_name", "record": {}});
+    let refused = world.send("POST", &at("/review/try"), &line).await.is(400).json();
+    assert_eq!(refused["details"]["help"], "did you mean \"family_name\"?");
+    let endpoint = json!({"source_endpoint": "/costumers", "dest_endpoint": "/contacts"});
+    let refused = world.send("POST", &at("/map"), &endpoint).await.is(400).json();
+    assert_eq!(refused["error_id"], "not_found", "{refused}");
+
+    let new = world.ingested().await;
+    let early = json!({"stream": "customers", "record": {}});
+    let refused = world.send("POST", &format!("/integrations/{new}/review/try"), &early).await.is(400).json();
+    assert_eq!(refused["details"]["help"], "run `map` first");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_in_the_background_ends_in_the_history() {
     let world = World::new().await;
     let id = world.mapped().await;

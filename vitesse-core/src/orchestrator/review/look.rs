@@ -127,7 +127,7 @@ impl Vitesse {
     /// runtime runs. Nothing is kept of the record.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] for a stream or a line that isn't there, [`ErrorKind::RecordInvalid`] saying what
+    /// [`ErrorKind::InvalidInput`] for a stream or a line that isn't there, [`ErrorKind::RecordInvalid`] saying what
     /// the mapping can't do with the record.
     pub async fn try_record(
         &self,
@@ -179,21 +179,22 @@ pub(super) fn find<'a>(streams: &'a [Stream], name: Option<&str>) -> Result<&'a 
 
 pub(super) fn position(streams: &[Stream], name: Option<&str>) -> Result<usize> {
     let names = streams.iter().map(|stream| stream.name.as_str());
-    let error = |what: String| Error::new(ErrorKind::NotFound, what).in_operation("orchestrator.review");
+    let error = |kind, what: String| Error::new(kind, what).in_operation("orchestrator.review");
     match name {
+        None if streams.len() == 1 => Ok(0),
+        _ if streams.is_empty() => {
+            let what = "the integration has no mapping yet".to_owned();
+            Err(error(ErrorKind::Prerequisite, what).help("run `map` first"))
+        }
+        // The integration is there; what was asked of it is wrong.
         Some(name) => streams.iter().position(|stream| stream.name == name).ok_or_else(|| {
-            let error = error(format!("the integration has no stream {name:?}"));
+            let error = error(ErrorKind::InvalidInput, format!("the integration has no stream {name:?}"));
             match did_you_mean(name, names.clone()) {
                 Some(hint) => error.help(hint),
                 None => error.help(format!("it has {}", names.collect::<Vec<_>>().join(", "))),
             }
         }),
-        None if streams.len() == 1 => Ok(0),
-        None if streams.is_empty() => {
-            Err(error("the integration has no mapping yet".into()).help("run `map` first"))
-        }
-        None => Err(Error::new(ErrorKind::InvalidInput, "the integration has several streams")
-            .in_operation("orchestrator.review")
+        None => Err(error(ErrorKind::InvalidInput, "the integration has several streams".to_owned())
             .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))),
     }
 }
@@ -204,7 +205,7 @@ pub(super) fn line_at(mapping: &Mapping, field: &str) -> Result<usize> {
     let used = |at: &usize| mapping.transformations[*at].enabled;
     let mut found = (0..names.len()).filter(|at| names[*at] == field);
     found.clone().find(used).or_else(|| found.next()).ok_or_else(|| {
-        let error = Error::new(ErrorKind::NotFound, format!("no line writes {field}"))
+        let error = Error::new(ErrorKind::InvalidInput, format!("no line writes {field}"))
             .in_operation("orchestrator.review");
         match did_you_mean(field, names.iter().map(String::as_str)) {
             Some(hint) => error.help(hint),
