@@ -89,10 +89,17 @@ impl<'a> Resolved<'a> {
                 let (id, record) = record_of(spec, endpoint, role)?;
                 let (schemas, root) = reach(&spec.schemas, record, role);
                 let path = spec.get(id).map_or("", |endpoint| &*endpoint.path);
-                let name = format!("{} {}", spec.api_name, record_name(path));
+                // Without the API's own name: `Shop API` and `CRM API` aren't about the same because of it.
+                let name = record_name(path);
                 Ok(Self { name, api: &spec.api_name, schemas, root, endpoint: Some((spec, id)) })
             }
         }
+    }
+
+    /// The API and its records, for who reads it.
+    #[cfg(feature = "llm")]
+    pub(super) fn called(&self) -> String {
+        format!("{} {}", self.api, self.name).trim().to_owned()
     }
 
     /// The endpoint that was settled on.
@@ -177,6 +184,7 @@ pub(super) fn record_of(spec: &ApiSpec, id: EndpointId, role: Role) -> Result<(E
 
 /// `order` of `/v2/orders/{id}`.
 pub(super) fn record_name(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or(path);
     let word = path.split('/').rfind(|part| !part.is_empty() && !part.contains('{')).unwrap_or_default();
     singular(word.split('.').next().unwrap_or(word))
 }

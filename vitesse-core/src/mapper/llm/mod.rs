@@ -204,7 +204,7 @@ async fn ask(
         })
         .collect();
     let question = json!({
-        "intent": request.intent, "source": found.from.name, "destination": found.to.name, "fields": fields,
+        "intent": request.intent, "source": found.from.called(), "destination": found.to.called(), "fields": fields,
     });
     let body = json!({
         "model": model.model,

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../ingestor/corpus.rs"]
+#[expect(dead_code, reason = "chosen descriptions are read here, no sample")]
+mod corpus;
+mod published;
+
 use serde_json::{Map, Value, json};
 use vitesse_core::mapper::matching::{Known, Matches, Record, match_fields, read_json_schema};
 
@@ -138,15 +143,14 @@ fn unrelated_records_get_no_line_and_a_reason() {
 }
 
 #[test]
-fn records_without_names_are_nearly_always_refused_too() {
+fn records_without_names_are_refused_too() {
     let wrong: Vec<String> = unrelated()
         .filter_map(|(source, dest)| {
             let found = matches(("", source.1), ("", dest.1));
             found.refused.is_none().then(|| format!("{} > {}: {:?}", source.0, dest.0, lines(&found)))
         })
         .collect();
-    // Some have a word in common by chance, such as the speed of the wind and of a game.
-    assert!(wrong.len() <= 6, "{} of 132 were mapped:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of 132 were mapped:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
