@@ -194,10 +194,10 @@ mod tests {
         #
         #   vitesse image ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba --context .
         #   cp .env.example .env, and fill it in
-        #   docker compose up --build --detach
+        #   docker network create vitesse-net, if it isn't there: integrations share it
+        #   docker compose --project-name vitesse-ad9cb833 up --build --detach
         #
         # It answers at http://localhost/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba
-        name: "vitesse-ad9cb833"
 
         services:
           integration:
@@ -240,6 +240,7 @@ mod tests {
         networks:
           apps:
             name: "vitesse-net"
+            external: true
         "#);
         values.entry_point = None;
         assert!(!render(&values).unwrap().contains("traefik:v3"));

@@ -1,6 +1,8 @@
 //! Measures the control plane from outside: each operation under 32 callers, a thousand integrations, a soak.
 //!
 //! `http VITESSE [--store URL] [--seconds N] [--soak MINUTES]`
+//!
+//! The store is to be empty; without a URL it is a file of its own.
 
 #![expect(
     clippy::unwrap_used,
@@ -38,8 +40,9 @@ fn main() {
     }
     let server = Server::start(&vitesse, &store, home.path());
     let backend = store.split(':').next().unwrap();
+    println!("memory after the start: {:.1} MiB", server.memory());
     println!("store: {backend}, {CALLERS} callers, {} cores", std::thread::available_parallelism().unwrap());
-    println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "operation", "req/s", "p50 ms", "p99 ms", "max ms");
+    println!("{:<46} {:>9} {:>9} {:>9} {:>9}", "operation", "req/s", "p50 ms", "p99 ms", "max ms");
     let ids = fill(&server);
     let id = |caller: usize, turn: usize| ids[(caller * 31 + turn) % ids.len()].clone();
     let within = Duration::from_secs_f64(seconds);
@@ -80,7 +83,29 @@ fn main() {
             &server.under(CALLERS, within * 2, usize::MAX, &step),
         );
     }
+    for part in [
+        "review",
+        "mappings",
+        "field-mappings",
+        "transformation-rules",
+        "tests",
+        "test-results",
+        "deployments",
+        "deployment-configs",
+        "descriptions/source",
+        "whiteboard/log",
+        "status",
+        "export",
+    ] {
+        // Only these got so far.
+        let path = |caller: usize, _| format!("{API}/integrations/{}/{part}", ids[caller]);
+        look(&format!("GET /integrations/{{id}}/{part}"), &path);
+    }
+    for path in ["/connections", "/keys", "/agents/activities", "/agents/communications", "/agents/stats"] {
+        look(&format!("GET {path}"), &|_, _| format!("{API}{path}"));
+    }
     list_all(&server);
+    println!("memory after all of this: {:.1} MiB", server.memory());
     if soak > 0.0 {
         self::soak(&server, &ids, soak);
     }
@@ -134,32 +159,35 @@ fn list_all(server: &Server) {
 /// A mixed load for minutes; memory is told now and then.
 fn soak(server: &Server, ids: &[String], minutes: f64) {
     let until = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
-    let (stop, done) = (AtomicBool::new(false), AtomicUsize::new(0));
-    println!("soak for {minutes} minutes: minute, MiB held by the server, requests so far");
+    let (stop, done, failed) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    println!("soak for {minutes} minutes: minute, MiB held by the server, requests so far, of them failed");
     std::thread::scope(|scope| {
         for number in 0..8 {
-            let (stop, done, address) = (&stop, &done, server.address.as_str());
+            let (stop, done, failed, address) = (&stop, &done, &failed, server.address.as_str());
             scope.spawn(move || {
                 let mut caller = Caller::new(address);
                 let mut turn = number;
                 while !stop.load(Ordering::Relaxed) {
                     let id = &ids[turn * 7 % ids.len()];
-                    match turn % 20 {
+                    let (status, _) = match turn % 20 {
                         0 => {
                             let body = json!({"description": format!("{turn}")}).to_string();
                             let own = &ids[number * 100 + turn % 100];
-                            caller.ask("PATCH", &format!("{API}/integrations/{own}"), &body);
+                            caller.ask("PATCH", &format!("{API}/integrations/{own}"), &body)
                         }
-                        1 => drop(caller.ask(
-                            "GET",
-                            &format!("{API}/integrations/{}/events?follow=false", ids[number]),
-                            "",
-                        )),
-                        // One that hangs up in the middle.
-                        2 => caller = Caller::new(address),
-                        3..=9 => drop(caller.ask("GET", &format!("{API}/integrations"), "")),
-                        _ => drop(caller.ask("GET", &format!("{API}/integrations/{id}"), "")),
-                    }
+                        1 => {
+                            let path = format!("{API}/integrations/{}/events?follow=false", ids[number]);
+                            caller.ask("GET", &path, "")
+                        }
+                        2 => {
+                            caller.hang_up();
+                            caller = Caller::new(address);
+                            caller.ask("GET", "/ready", "")
+                        }
+                        3..=9 => caller.ask("GET", &format!("{API}/integrations"), ""),
+                        _ => caller.ask("GET", &format!("{API}/integrations/{id}"), ""),
+                    };
+                    failed.fetch_add(usize::from(status >= 300), Ordering::Relaxed);
                     done.fetch_add(1, Ordering::Relaxed);
                     turn += 1;
                     std::thread::sleep(Duration::from_millis(5));
@@ -168,7 +196,8 @@ fn soak(server: &Server, ids: &[String], minutes: f64) {
         }
         let mut minute = 0;
         loop {
-            println!("  {minute:>3}  {:>7.1}  {}", server.memory(), done.load(Ordering::Relaxed));
+            let (done, failed) = (done.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+            println!("  {minute:>3}  {:>7.1}  {done:>9}  {failed}", server.memory());
             if Instant::now() >= until {
                 break;
             }
@@ -185,7 +214,7 @@ fn tell(name: &str, measured: &(Vec<f64>, f64)) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() as f64 * share) as usize).min(times.len() - 1)];
     println!(
-        "{name:<34} {:>9.0} {:>9.2} {:>9.2} {:>9.2}",
+        "{name:<46} {:>9.0} {:>9.2} {:>9.2} {:>9.2}",
         times.len() as f64 / took,
         at(0.5),
         at(0.99),
@@ -292,6 +321,12 @@ impl Caller {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream: BufReader::new(stream), address: address.to_owned() }
+    }
+
+    /// Goes away in the middle of a request.
+    fn hang_up(&mut self) {
+        let half = format!("POST {API}/integrations HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{{");
+        self.stream.get_mut().write_all(half.as_bytes()).unwrap();
     }
 
     fn ask(&mut self, method: &str, path: &str, body: &str) -> (u16, Vec<u8>) {

@@ -46,9 +46,43 @@ impl Place {
     }
 }
 
+/// The exported project, run as its compose file says.
+fn composed(place: &Place, folder: &Path, id: &str) {
+    let text = std::fs::read_to_string(folder.join("compose.yaml")).unwrap();
+    let network = format!("vitesse-test-{id}");
+    assert!(text.contains(&format!("name: \"{network}\"")), "{text}");
+    let filled = "VITESSE_SOURCE_TOKEN=s3cret\nVITESSE_DEST_CLIENT_ID=a\nVITESSE_DEST_CLIENT_SECRET=s3cret\n";
+    std::fs::write(folder.join(".env"), filled).unwrap();
+    let command = parts(&["compose", "command"]);
+    let project = format!("composed-{}", &id[..8]);
+    let compose = |words: &[&str]| {
+        let mut all = command.split(' ');
+        let output = Command::new(all.next().unwrap())
+            .args(all)
+            .args(["--project-name", &project])
+            .args(words)
+            .current_dir(folder)
+            .env("DOCKER_HOST", &place.engine)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    // All of it can be read; Traefik itself would have to be pulled.
+    assert!(compose(&["config"]).contains("traefik"));
+    compose(&["up", "--build", "--detach", "integration"]);
+    let container = compose(&["ps", "-q", "integration"]);
+    place.docker(&["exec", &container, "/vitesse-runtime", "health"]);
+    compose(&["down", "--volumes", "--rmi", "all"]);
+}
+
 /// Starts a real part, and says where it is.
 fn part(name: &str) -> String {
-    let output = Command::new(format!("{ROOT}/.ci/parts")).args([name, "start"]).output().unwrap();
+    parts(&[name, "start"])
+}
+
+fn parts(words: &[&str]) -> String {
+    let output = Command::new(format!("{ROOT}/.ci/parts")).args(words).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -175,6 +209,8 @@ fn from_two_descriptions_to_a_container_and_back() {
         "--mapping",
     ];
     place.docker(&[&check[..], &["/mapping/001-customers.json"]].concat());
+
+    composed(&place, &folder, &id);
 
     // Pushed with the login of a connection; without one the registry refuses.
     let registry = part("registry");

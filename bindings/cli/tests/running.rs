@@ -360,6 +360,16 @@ fn a_person_says_yes_in_the_browser() {
     for wanted in ["code_challenge=", "code_challenge_method=S256", "state=", "scope=subscribers.write"] {
         assert!(address.contains(wanted), "{wanted} is not in {address}");
     }
+    // The person thinks about it: the store is free, and what is done there meanwhile stays.
+    assert_eq!(place.json(&["connections", "list"])["connections"], serde_json::json!([]));
+    place.json(&[
+        "create",
+        "people",
+        "helpdesk.json",
+        "newsletter.json",
+        "--intent",
+        "people become subscribers",
+    ]);
     let (status, head, _) = get(&address);
     assert_eq!(status, 302, "{head}");
     let back = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();

@@ -204,7 +204,9 @@ fn status_of(error: &Error) -> StatusCode {
         ErrorKind::Unauthorized => StatusCode::UNAUTHORIZED,
         ErrorKind::NotFound => match error.operation() {
             // Named by a body, while the thing at the address is there.
-            "orchestrator.choose" | "mapper.side" | "mapper.connect" => StatusCode::BAD_REQUEST,
+            "orchestrator.choose" | "orchestrator.rollback" | "mapper.side" | "mapper.connect" => {
+                StatusCode::BAD_REQUEST
+            }
             operation if operation.starts_with("net.") => StatusCode::BAD_REQUEST,
             "deployer.runtime" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::NOT_FOUND,
@@ -243,7 +245,7 @@ mod tests {
         check(ErrorKind::Unreachable, 400);
         check(ErrorKind::GateFailed, 400);
         check(ErrorKind::NotFound, 404);
-        for named_by_a_body in ["net.status", "mapper.side", "orchestrator.choose"] {
+        for named_by_a_body in ["net.status", "mapper.side", "orchestrator.choose", "orchestrator.rollback"] {
             let missing = Error::new(ErrorKind::NotFound, "").in_operation(named_by_a_body);
             assert_eq!(Failure::from(missing).status.as_u16(), 400);
         }

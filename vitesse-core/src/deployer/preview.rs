@@ -17,7 +17,7 @@ pub struct Preview {
 /// An object that a target makes or keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
-    /// What it is: `image`, `network`, `volume`, `container`, `process`.
+    /// What it is: `image`, `network`, `volume`, `container`; `folder`, `process`.
     pub kind: String,
     /// Its name on the target.
     pub name: String,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::Full;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -15,7 +15,7 @@ use url::Url;
 
 use super::auth::{Applied, Auth};
 use super::body::Body;
-use super::config::{Exchange, Limits, NetConfig, Retry};
+use super::config::{Exchange, Limits, NetConfig, Retry, Watch};
 use super::connect::{Connector, tls};
 use super::failure::{SENT, Unanswered, after, rate_limited, too_large_head, within};
 use super::hints::Hints;
@@ -27,6 +27,8 @@ use super::response::Response;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
 use crate::secret::Secret;
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Sends requests to addresses that users name. Cheap to clone; clones share connections, rates and budgets.
 #[derive(Clone)]
@@ -196,7 +198,11 @@ impl Client {
     async fn once(&self, request: &Prepared, hop: &Hop, deadline: Instant) -> Result<Response, Unanswered> {
         let cancel = request.cancel.as_ref();
         let at = redacted(&hop.url);
-        let (message, token) = within(self.message(request, hop), deadline, cancel).await??;
+        let (mut message, token) = within(self.message(request, hop), deadline, cancel).await??;
+        let trace = self.0.config.watch.as_ref().and_then(Watch::next_trace);
+        if let Some(Ok(trace)) = trace.map(|trace| HeaderValue::try_from(trace.to_string())) {
+            message.headers_mut().insert(TRACE_PARENT, trace);
+        }
         let gate = self.gate(&hop.url);
         let asked = Instant::now();
         let permit = within(gate.enter(deadline), deadline, cancel).await?.map_err(|wait| {
@@ -213,6 +219,7 @@ impl Client {
                 failure: answer.as_ref().err().map(|unanswered| unanswered.error.kind()),
                 took: sent.elapsed(),
                 waited: sent - asked,
+                trace,
             });
         }
         let (parts, peer) = answer?.into_parts();

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::guard::Guard;
 use super::rate::Rate;
+use super::trace::TraceParent;
 use crate::config::Config;
 use crate::error::{ErrorKind, Result};
 
@@ -44,20 +45,35 @@ pub struct Exchange {
     pub took: Duration,
     /// How long it was held back before, by the rate of its origin.
     pub waited: Duration,
+    /// What the peer was told of the trace that it belongs to.
+    pub trace: Option<TraceParent>,
 }
 
 /// Somebody who is told of each [`Exchange`]. Called where the request is made; it must be quick.
 #[derive(Clone)]
-pub struct Watch(Arc<dyn Fn(&Exchange) + Send + Sync>);
+pub struct Watch {
+    told: Arc<dyn Fn(&Exchange) + Send + Sync>,
+    trace: Option<Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>>,
+}
 
 impl Watch {
     /// Tells `listener`.
     pub fn new(listener: impl Fn(&Exchange) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(listener))
+        Self { told: Arc::new(listener), trace: None }
+    }
+
+    /// The same, and each request gets a name of its own by which its peer can go on with the trace.
+    #[must_use]
+    pub fn tracing(self, next: impl Fn() -> Option<TraceParent> + Send + Sync + 'static) -> Self {
+        Self { trace: Some(Arc::new(next)), ..self }
     }
 
     pub(super) fn tell(&self, exchange: &Exchange) {
-        (self.0)(exchange);
+        (self.told)(exchange);
+    }
+
+    pub(super) fn next_trace(&self) -> Option<TraceParent> {
+        self.trace.as_ref()?()
     }
 }
 

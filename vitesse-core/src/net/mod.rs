@@ -35,6 +35,7 @@ mod request;
 mod resolve;
 mod response;
 mod token;
+mod trace;
 
 pub use address::{AddressClass, Network};
 pub use auth::{Auth, Scheme};
@@ -52,4 +53,5 @@ pub use request::RequestBuilder;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use response::{Fetched, Response, Validators};
 pub use token::{Issued, exchange_code};
+pub use trace::{NoTraceParent, TraceParent};
 pub use url::Url;

@@ -124,7 +124,10 @@ impl Vitesse {
     /// that runs and differs from it.
     pub(super) async fn earlier(&self, id: Uuid, number: Option<u32>) -> Result<DeploymentRecord> {
         if let Some(number) = number {
-            let record = self.deployment(id, Some(number)).await?;
+            self.inner.repository.light(id).await?;
+            // Whoever named the number named it, and not the integration, wrongly.
+            let named = |error: Error| error.in_operation("orchestrator.rollback");
+            let record = self.deployment(id, Some(number)).await.map_err(named)?;
             return match record.outcome {
                 DeploymentOutcome::Failed => Err(Error::new(
                     ErrorKind::InvalidInput,

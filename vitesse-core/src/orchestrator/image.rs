@@ -78,41 +78,26 @@ impl Vitesse {
     /// # Errors
     /// As [`deploy`](Self::deploy) before it asks its target, and what the registry or the disk fails with.
     pub async fn image(&self, id: Uuid, options: &ImageOptions) -> Result<ImageReport> {
-        let integration = self.get(id).await?;
-        let mappings = steps::mappings_to_run(&integration)?;
-        let deployment = Deployment {
-            config: integration.deployment_config.clone(),
-            ..Deployment::new(id, integration.name.clone(), mappings)
-        };
-        let (search, added) = (&self.inner.runtime, self.inner.roots.as_ref());
-        let path = search.find()?;
-        let binary = Binary::read(&path)?;
-        let version = match Architecture::here() {
-            Some(here) if cfg!(target_os = "linux") && here == binary.architecture => {
-                let runtime = Runtime::open(path).await?;
-                runtime.check(&deployment.mappings)?;
-                runtime.version
+        // What is wrong with the place is known before anything is made for it.
+        let push_to = match &options.push {
+            Some(to) => {
+                let to: ImageReference = to.parse()?;
+                Some((to, self.registry_login(options.connection.as_deref())?))
             }
-            _ => {
-                check_functions(None, &deployment.mappings)?;
-                env!("CARGO_PKG_VERSION").to_owned()
-            }
+            None => None,
         };
-        let roots = added.map(|path| files::read(path, files::MOST_BYTES)).transpose()?;
-        let parts = ImageParts {
-            deployment: &deployment,
-            binary: &binary,
-            version: &version,
-            roots: roots.as_deref(),
-        };
-        let image = Image::assemble(&parts)?;
+        let Made { deployment, binary, version, roots, image } = self.made(id).await?;
         if let Some(file) = &options.output {
-            let mut archive = Vec::new();
-            image.write_archive(&image_name(&deployment), &mut archive)?;
-            write(file, &archive, false)?;
+            write(file, &archive(&image, &deployment)?, false)?;
         }
         let mut context = Vec::new();
         if let Some(folder) = &options.context {
+            let parts = ImageParts {
+                deployment: &deployment,
+                binary: &binary,
+                version: &version,
+                roots: roots.as_deref(),
+            };
             let text = dockerfile(&deployment, roots.is_some())?;
             let dockerfile =
                 ContextFile { path: text.path, content: Some(Bytes::from(text.text)), can_run: false };
@@ -125,11 +110,9 @@ impl Vitesse {
                 context.push(place);
             }
         }
-        let pushed = match &options.push {
-            Some(to) => {
-                let to: ImageReference = to.parse()?;
-                let login = self.registry_login(options.connection.as_deref())?;
-                Some(push(&image, &to, login.as_ref(), &self.inner.client, &self.progress).await?)
+        let pushed = match &push_to {
+            Some((to, login)) => {
+                Some(push(&image, to, login.as_ref(), &self.inner.client, &self.progress).await?)
             }
             None => None,
         };
@@ -155,6 +138,52 @@ impl Vitesse {
         })
     }
 
+    /// The image as an archive, which `docker load` and tools for OCI images read.
+    ///
+    /// # Errors
+    /// As [`image`](Self::image).
+    pub async fn image_archive(&self, id: Uuid) -> Result<Vec<u8>> {
+        let Made { deployment, image, .. } = self.made(id).await?;
+        archive(&image, &deployment)
+    }
+
+    async fn made(&self, id: Uuid) -> Result<Made> {
+        let integration = self.get(id).await?;
+        let mappings = steps::mappings_to_run(&integration)?;
+        let deployment = Deployment {
+            config: integration.deployment_config.clone(),
+            ..Deployment::new(id, integration.name.clone(), mappings)
+        };
+        let (search, added) = (&self.inner.runtime, self.inner.roots.as_ref());
+        let path = search.find()?;
+        let binary = Binary::read(&path)?;
+        let version = match Architecture::here() {
+            Some(here) if cfg!(target_os = "linux") && here == binary.architecture => {
+                let runtime = Runtime::open(path).await?;
+                runtime.check(&deployment.mappings)?;
+                runtime.version
+            }
+            _ => {
+                check_functions(None, &deployment.mappings)?;
+                env!("CARGO_PKG_VERSION").to_owned()
+            }
+        };
+        let roots = added.map(|path| files::read(path, files::MOST_BYTES)).transpose()?;
+        let assemble = move || {
+            let parts = ImageParts {
+                deployment: &deployment,
+                binary: &binary,
+                version: &version,
+                roots: roots.as_deref(),
+            };
+            let image = Image::assemble(&parts)?;
+            Ok(Made { deployment, binary, version, roots, image })
+        };
+        tokio::task::spawn_blocking(assemble).await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "the image could not be put together").source(error)
+        })?
+    }
+
     fn registry_login(&self, connection: Option<&str>) -> Result<Option<RegistryLogin>> {
         let source = &self.inner.credentials;
         let names = match connection {
@@ -178,6 +207,21 @@ impl Vitesse {
             }
         }
     }
+}
+
+/// An image, and what it was put together from.
+struct Made {
+    deployment: Deployment,
+    binary: Binary,
+    version: String,
+    roots: Option<Vec<u8>>,
+    image: Image,
+}
+
+fn archive(image: &Image, deployment: &Deployment) -> Result<Vec<u8>> {
+    let mut archive = Vec::new();
+    image.write_archive(&image_name(deployment), &mut archive)?;
+    Ok(archive)
 }
 
 fn write(path: &Path, content: &[u8], can_run: bool) -> Result<()> {

@@ -55,6 +55,8 @@ pub(super) struct Shared {
     /// There are webhooks to deliver.
     pub(super) brought: Notify,
     pub(super) stop: Cancel,
+    /// Whoever routes to it is to look elsewhere.
+    pub(super) retire: Cancel,
 }
 
 /// What changes as runs come and go.
@@ -96,6 +98,12 @@ impl Service {
     /// Where it is operated.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.local_addr().ok()
+    }
+
+    /// Cancelled, it says from then on that it isn't well, and answers all the same: whoever routes to it by its health
+    /// can look elsewhere before it is stopped.
+    pub fn retire(&self) -> Cancel {
+        self.shared.retire.clone()
     }
 
     /// Answers and works until `stop` is cancelled; then what is under way is given time to end.
@@ -174,6 +182,13 @@ impl Service {
     }
 }
 
+impl Shared {
+    /// Whether it is to be asked nothing more.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.stop.is_cancelled() || self.retire.is_cancelled()
+    }
+}
+
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").field("options", &self.shared.options).finish_non_exhaustive()
@@ -235,6 +250,7 @@ impl Shared {
             wake: Notify::new(),
             brought: Notify::new(),
             stop: Cancel::new(),
+            retire: Cancel::new(),
             options,
             ground,
             metrics,
@@ -392,5 +408,56 @@ impl Shared {
             _ => {}
         })
         .with_cancel(cancel.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_stands_still_is_told_of_until_it_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let mapping = folder.path().join("mapping.json");
+        let text = r#"{"version": 1, "stream": "things", "transformations": [],
+            "source": {"base_url": "http://127.0.0.1:1", "path": "/things", "id_field": "id"},
+            "destination": {"base_url": "http://127.0.0.1:1", "operations": {"create": {"method": "POST", "path": "/made"}}}}"#;
+        std::fs::write(&mapping, text).unwrap();
+        let config = Config::read(|name| match name {
+            "VITESSE_MAPPING" => Some(mapping.display().to_string()),
+            "VITESSE_STATE" => Some("memory:".into()),
+            "VITESSE_SCHEDULE" => Some("5m".into()),
+            "VITESSE_ALLOW" => Some("127.0.0.1".into()),
+            _ => None,
+        })
+        .unwrap();
+        let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+        let into = lines.clone();
+        let log = Log::new(Level::Info, move |line| into.lock().unwrap().push(line.to_json()));
+        let options = ServiceOptions::from_config(&config).unwrap();
+        let shared = Shared::open(Functions::builtin(), &config, options, log).await.unwrap();
+        let loaded = shared.loaded();
+        let sync = loaded.sync().unwrap();
+        let told = || lines.lock().unwrap().iter().filter(|line| line.contains("\"stalled\"")).count();
+        let began = Timestamp::from_millisecond(shared.started_at).unwrap();
+        let after = |minutes| began.checked_add(SignedDuration::from_mins(minutes)).unwrap();
+        // Three intervals are waited for, and it is told once.
+        shared.look_for_stalled(sync, after(15));
+        assert_eq!(told(), 0);
+        shared.look_for_stalled(sync, after(16));
+        shared.look_for_stalled(sync, after(20));
+        assert_eq!(told(), 1, "{lines:?}");
+        // It came to its end, and stands still again.
+        shared.moment().complete.insert("things".into(), after(21).as_millisecond());
+        shared.look_for_stalled(sync, after(22));
+        shared.look_for_stalled(sync, after(40));
+        assert_eq!(told(), 2, "{lines:?}");
+        // Whoever holds it knows.
+        shared.held.store(true, Ordering::Relaxed);
+        shared.alerts.clear("stalled", "things");
+        shared.look_for_stalled(sync, after(60));
+        assert_eq!(told(), 2, "{lines:?}");
     }
 }

@@ -286,7 +286,7 @@ impl Shared {
         let Some(kept) = inbox.next(stream).await? else { return Ok(false) };
         let loaded = self.loaded();
         let sync = loaded.sync()?;
-        let trace = self.traces.work("deliver webhooks");
+        let trace = self.traces.delivery("deliver webhooks", &kept.traces);
         let delivered = sync.deliver(stream, kept.records.clone(), &self.progress(&self.stop)).await;
         let facts = [("vitesse.stream", stream.into()), ("vitesse.records.read", kept.records.len().into())];
         trace.end(facts, delivered.as_ref().err());
@@ -349,7 +349,7 @@ impl Shared {
     }
 
     /// Tells of streams that were not read to their end for several intervals.
-    fn look_for_stalled(&self, sync: &Sync, now: Timestamp) {
+    pub(super) fn look_for_stalled(&self, sync: &Sync, now: Timestamp) {
         let Some(schedule) = &self.options.schedule else { return };
         if self.held.load(Ordering::Relaxed) {
             return;

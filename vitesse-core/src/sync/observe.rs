@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::letters::LetterReason;
-use crate::net::{Exchange, Watch};
+use crate::net::{Exchange, TraceParent, Watch};
 
 /// Which API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,22 +61,32 @@ pub enum Seen<'s> {
 
 /// Somebody who is told of everything [`Seen`]. Called where it happens; it must be quick.
 #[derive(Clone)]
-pub struct Observer(Arc<dyn Fn(&Seen<'_>) + Send + Sync>);
+pub struct Observer {
+    told: Arc<dyn Fn(&Seen<'_>) + Send + Sync>,
+    trace: Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>,
+}
 
 impl Observer {
     /// Tells `listener`.
     pub fn new(listener: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(listener))
+        Self { told: Arc::new(listener), trace: Arc::new(|| None) }
+    }
+
+    /// The same, and each request tells its peer which trace it belongs to, if it belongs to one.
+    #[must_use]
+    pub fn tracing(self, next: impl Fn() -> Option<TraceParent> + Send + Sync + 'static) -> Self {
+        Self { trace: Arc::new(next), ..self }
     }
 
     pub(super) fn tell(&self, seen: &Seen<'_>) {
-        (self.0)(seen);
+        (self.told)(seen);
     }
 
     /// One who tells of the requests to one side.
     pub(super) fn watch(&self, stream: &str, side: Side) -> Watch {
-        let (observer, stream) = (self.clone(), stream.to_owned());
+        let (observer, stream, trace) = (self.clone(), stream.to_owned(), self.trace.clone());
         Watch::new(move |exchange| observer.tell(&Seen::Request { stream: &stream, side, exchange }))
+            .tracing(move || trace())
     }
 }
 

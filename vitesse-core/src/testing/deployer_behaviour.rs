@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::deployer::{Condition, Deployer, Deployment, LogQuery, container_id};
+use crate::deployer::{Condition, Deployer, Deployment, Intent, LogQuery, Preview, container_id};
 use crate::error::ErrorKind;
 use crate::mapping::{FieldPath, Mapping, TransformType, Transformation};
 use crate::progress::Progress;
@@ -88,20 +88,43 @@ async fn it_comes_up_and_goes_without_a_trace(target: &dyn Deployer, samples: &D
 async fn the_same_twice_changes_nothing(target: &dyn Deployer, samples: &DeployerSamples) {
     let deployment = fresh(&samples.healthy);
     let id = deployment.integration_id;
+    if let Some(preview) = beforehand(target, &deployment).await {
+        assert!(preview.changes && preview.objects.iter().all(|object| object.intent == Intent::Create));
+        assert_eq!(target.status(id).await.unwrap().condition, Condition::Absent, "a dry run makes nothing");
+    }
     let first = target.deploy(&deployment, &Progress::none()).await.unwrap();
     let before = target.status(id).await.unwrap();
+    if let Some(preview) = beforehand(target, &deployment).await {
+        assert!(!preview.changes, "a dry run of what runs: {preview:?}");
+    }
     let second = target.deploy(&deployment, &Progress::none()).await.unwrap();
     assert!(first.changed && !second.changed, "the same deployment twice");
     assert_eq!(second.service_url, first.service_url);
     assert_eq!(target.status(id).await.unwrap(), before, "nothing was started again");
 
     let other = changed(&deployment);
+    if let Some(preview) = beforehand(target, &other).await {
+        let differs = |planned: &crate::deployer::Planned| {
+            planned.intent == Intent::Replace && !planned.differences.is_empty()
+        };
+        assert!(preview.changes && preview.objects.iter().any(differs), "{preview:?}");
+        assert_eq!(target.status(id).await.unwrap(), before, "a dry run changes nothing");
+    }
     let third = target.update(&other, &Progress::none()).await.unwrap();
     assert!(third.changed);
     let after = target.status(id).await.unwrap();
     assert_eq!(after.mapping_hash, Some(other.mapping_hash()));
     assert_eq!(after.condition, Condition::Healthy);
     target.destroy(id).await.unwrap();
+}
+
+/// What the target says it would do, if it can say.
+async fn beforehand(target: &dyn Deployer, deployment: &Deployment) -> Option<Preview> {
+    match target.preview(deployment).await {
+        Ok(preview) => Some(preview),
+        Err(error) if error.kind() == ErrorKind::Unsupported => None,
+        Err(error) => panic!("a dry run of what can be deployed: {error}"),
+    }
 }
 
 async fn one_that_is_not_well_is_refused_and_the_old_one_runs_on(
@@ -149,6 +172,8 @@ async fn what_it_cannot_do_is_refused_before_anything_is_touched(
     for deployment in asked {
         let error = target.deploy(&deployment, &Progress::none()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        let error = target.preview(&deployment).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "a dry run refuses what a deploy does: {error}");
         let state = target.status(deployment.integration_id).await.unwrap();
         assert_eq!(state.condition, Condition::Absent);
     }

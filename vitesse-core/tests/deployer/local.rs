@@ -225,6 +225,9 @@ async fn several_run_where_the_state_is_shared_and_roll_over_without_a_gap() {
     assert_eq!(engine.left_of(id), "");
 
     deployment.environment.insert("VITESSE_STATE".into(), "memory:".into());
+    // Nobody routes to them, so nobody has to be waited for.
+    let nobody = serde_json::json!({"enabled": false});
+    deployment.config.extra.insert("traefik_config".into(), nobody);
     deploy(&target, &deployment).await.unwrap();
     let name = deployment_name(&deployment);
     let old = engine.docker(&["ps", "-q", "--no-trunc", "--filter", &format!("name={name}")]);

@@ -14,3 +14,4 @@ mod local;
 mod parts;
 mod process;
 mod stand_in;
+mod traefik;

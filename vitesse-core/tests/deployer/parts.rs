@@ -5,10 +5,15 @@ use std::process::Command;
 
 /// What a part answers when it is started: where it is.
 pub(crate) fn start(part: &str) -> String {
+    ask(&[part, "start"])
+}
+
+/// What the script answers.
+pub(crate) fn ask(words: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/parts");
-    let output = Command::new(&script).args([part, "start"]).output().unwrap();
+    let output = Command::new(&script).args(words).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{} {part} start: {said}", script.display());
+    assert!(output.status.success(), "{} {words:?}: {said}", script.display());
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use vitesse_core::ErrorKind;
 use vitesse_core::deployer::{
-    Condition, Deployer, Deployment, LogQuery, ProcessOptions, ProcessTarget, RuntimeSearch, State,
+    Condition, Deployer, Deployment, Intent, LogQuery, ProcessOptions, ProcessTarget, RuntimeSearch, State,
 };
 use vitesse_core::mapping::Mapping;
 use vitesse_core::progress::Progress;
@@ -172,6 +172,83 @@ async fn it_gets_its_environment_and_nothing_of_ours() {
     deployment.credentials.insert("VITESSE_SOURCE_TOKEN".into(), Secret::new("other"));
     assert!(target.deploy(&deployment, &Progress::none()).await.unwrap().changed);
     target.destroy(id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_says_what_a_deploy_then_does() {
+    if stand_in::play() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let test = "process::a_dry_run_says_what_a_deploy_then_does";
+    let first = target(home.path(), test);
+    let mut deployment = deployment("well");
+    let id = deployment.integration_id;
+    deployment.credentials.insert("VITESSE_SOURCE_TOKEN".into(), Secret::new("s3cret-value"));
+    deployment.environment.insert("BATCH_SIZE".into(), "7".into());
+
+    let preview = first.preview(&deployment).await.unwrap();
+    let kinds: Vec<&str> = preview.objects.iter().map(|object| object.kind.as_str()).collect();
+    assert_eq!(kinds, ["folder", "process"]);
+    assert!(preview.changes && preview.objects.iter().all(|object| object.intent == Intent::Create));
+    let process = &preview.objects[1].object;
+    assert_eq!(process["environment"]["BATCH_SIZE"], "7");
+    assert_eq!(process["secrets"], serde_json::json!(["VITESSE_SOURCE_TOKEN"]));
+    assert_eq!(process["runtime_version"], "9.9.9");
+    assert_eq!(preview.notes, ["the secret VITESSE_SOURCE_TOKEN is handed over"]);
+    assert!(!home.path().join("deployments").exists(), "a dry run makes nothing");
+
+    let running = first.deploy(&deployment, &Progress::none()).await.unwrap();
+    let same = first.preview(&deployment).await.unwrap();
+    assert!(!same.changes && same.notes.is_empty(), "{same:?}");
+    // Another control plane could not deploy, and says so beforehand; it takes nothing away from the first.
+    let second = target(home.path(), test);
+    assert_eq!(second.preview(&deployment).await.unwrap_err().kind(), ErrorKind::Conflict);
+
+    // Other variables and secrets, and what is there no more.
+    let mut other = deployment.clone();
+    other.environment = BTreeMap::from([("VITESSE_SCHEDULE".to_owned(), "5m".to_owned())]);
+    other.credentials = BTreeMap::from([
+        ("VITESSE_SOURCE_TOKEN".to_owned(), Secret::new("another-value")),
+        ("VITESSE_DEST_TOKEN".to_owned(), Secret::new("one-more")),
+    ]);
+    let preview = first.preview(&other).await.unwrap();
+    let process = &preview.objects[1];
+    assert_eq!((preview.objects[0].intent, process.intent), (Intent::Keep, Intent::Replace));
+    let paths: Vec<&str> = process.differences.iter().map(|difference| difference.path.as_str()).collect();
+    assert_eq!(paths, ["environment.BATCH_SIZE", "environment.VITESSE_SCHEDULE", "secrets"]);
+    for note in
+        ["VITESSE_DEST_TOKEN is handed over", "VITESSE_SOURCE_TOKEN is handed over with another value"]
+    {
+        assert!(preview.notes.iter().any(|known| known.ends_with(note)), "{:?}", preview.notes);
+    }
+    let told = serde_json::to_string(&preview).unwrap();
+    assert!(
+        !["s3cret-value", "another-value", "one-more"].iter().any(|secret| told.contains(secret)),
+        "{told}"
+    );
+    assert_eq!(first.deploy(&deployment, &Progress::none()).await.unwrap().service_url, running.service_url);
+
+    // What ended is put back, although nothing of it differs.
+    drop(first);
+    let third = target(home.path(), test);
+    ask(&running.service_url, "/crash");
+    until(&third, id, |state| state.condition == Condition::Down).await;
+    let preview = third.preview(&deployment).await.unwrap();
+    assert_eq!((preview.changes, preview.objects[1].intent), (true, Intent::Replace));
+    assert!(preview.notes[0].ends_with("isn't well"), "{:?}", preview.notes);
+    assert_eq!(third.status(id).await.unwrap().condition, Condition::Down, "nothing was started");
+    third.destroy(id).await.unwrap();
+
+    // A place for the state that it would not use.
+    let mut elsewhere = deployment.clone();
+    elsewhere.environment.insert("VITESSE_STATE".into(), "postgres://db/x".into());
+    for error in [
+        third.preview(&elsewhere).await.unwrap_err(),
+        third.deploy(&elsewhere, &Progress::none()).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -234,11 +234,11 @@ async fn a_person_authorises_a_connection_in_the_browser() {
     assert_eq!(query(&asked.url, "scope"), "contacts.write+offline");
     let (state, challenge) = (query(&asked.url, "state"), query(&asked.url, "code_challenge"));
     let back = asked.redirect_uri.clone();
-    let finishing = tokio::spawn(asked.finish());
+    let waiting = tokio::spawn(asked.answer());
     // Somebody else's answer is sent away; ours counts.
     assert!(browse(&format!("{back}?code=evil&state=forged")).await.contains("404"));
     assert!(browse(&format!("{back}?code=c-1&state={state}")).await.contains("200 OK"));
-    let connection = finishing.await.unwrap().unwrap();
+    let connection = vitesse.connect(waiting.await.unwrap().unwrap()).await.unwrap();
     assert!(matches!(connection.auth, Auth::OAuth2RefreshToken(_)));
     assert!(source.get("VITESSE_CONNECTION_CRM__REFRESH_TOKEN").unwrap().unwrap().is("r-1"));
 
@@ -257,26 +257,30 @@ async fn a_no_a_bad_code_and_silence_are_told_apart() {
     let (url, _) = peer(|_| (400, r#"{"error": "invalid_grant"}"#.into())).await;
     let asked = vitesse.authorize(authorize(&url)).await.unwrap();
     let (state, back) = (query(&asked.url, "state"), asked.redirect_uri.clone());
-    let finishing = tokio::spawn(asked.finish());
+    let waiting = tokio::spawn(asked.answer());
     browse(&format!("{back}?error=access_denied&state={state}")).await;
-    let error = finishing.await.unwrap().unwrap_err();
+    let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialRefused);
     assert!(error.to_string().contains("access_denied"), "{error}");
 
     let asked = vitesse.authorize(authorize(&url)).await.unwrap();
     let (state, back) = (query(&asked.url, "state"), asked.redirect_uri.clone());
-    let finishing = tokio::spawn(asked.finish());
+    let waiting = tokio::spawn(asked.answer());
     browse(&format!("{back}?code=old&state={state}")).await;
-    let error = finishing.await.unwrap().unwrap_err();
+    let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialRefused, "{error}");
 
     let patient = AuthorizeOptions { within: Duration::from_millis(50), ..authorize(&url) };
-    let error = vitesse.authorize(patient).await.unwrap().finish().await.unwrap_err();
+    let error = vitesse.authorize(patient).await.unwrap().answer().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
+
+    // What could never be added is refused before anybody is asked.
+    let unnamed = AuthorizeOptions { name: "My CRM".into(), ..authorize(&url) };
+    assert_eq!(vitesse.authorize(unnamed).await.unwrap_err().kind(), ErrorKind::InvalidInput);
 
     let progress = Progress::none();
     let asked = vitesse.with_progress(progress.clone()).authorize(authorize(&url)).await.unwrap();
     progress.cancel().cancel();
-    assert_eq!(asked.finish().await.unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!(asked.answer().await.unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(source.names().unwrap().is_empty());
 }

@@ -1,13 +1,17 @@
 //! What is kept of deployments, and going back to one.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 use vitesse_core::ErrorKind;
 use vitesse_core::orchestrator::{
     DeployOptions, DeploymentOutcome, ImageOptions, MapOptions, TestStepOptions, Vitesse,
 };
-use vitesse_core::secret::Secret;
+use vitesse_core::secret::{EncryptedSource, KeyRing, Secret};
+use vitesse_core::store::MemoryStore;
 use vitesse_core::store::repository::Status;
 
+use crate::target::Shelf;
 use crate::way::{customers, mapped, memory, tested, with_credentials};
 
 async fn again(vitesse: &Vitesse, id: Uuid, options: MapOptions) {
@@ -58,6 +62,11 @@ async fn each_is_kept_with_what_it_takes_to_go_back() {
     assert_eq!(vitesse.deployment(id, Some(2)).await.unwrap(), records[1]);
     assert_eq!(vitesse.deployment(id, Some(9)).await.unwrap_err().kind(), ErrorKind::NotFound);
 
+    // Named by whoever asks, and not by the integration.
+    let error = vitesse.roll_back(id, Some(9)).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "orchestrator.rollback"), "{error}");
+    assert_eq!(vitesse.roll_back(Uuid::nil(), Some(9)).await.unwrap_err().kind(), ErrorKind::NotFound);
+
     // Nothing keeps secrets here, so the one that was given then has to be there again.
     let error = vitesse.roll_back(id, Some(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CredentialRefused);
@@ -100,16 +109,37 @@ async fn going_back_brings_the_mapping_the_size_and_the_variables() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_are_kept_by_a_deploy_and_by_nothing_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let ring = KeyRing::parse(&KeyRing::generate()).unwrap();
+    let source = Arc::new(EncryptedSource::open(folder.path().join("credentials"), ring).unwrap());
+    let vitesse = Vitesse::builder(Arc::new(MemoryStore::new()))
+        .target(Arc::new(Shelf::default()))
+        .default_target("shelf")
+        .credentials(source.clone())
+        .build()
+        .unwrap();
+    let id = tested(&vitesse).await;
+    // The shelf can't say what it would do, and is asked only once everything is there.
+    let error = vitesse.preview(id, with_credentials()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let mut half = with_credentials();
+    half.credentials.remove("VITESSE_SOURCE_TOKEN");
+    let error = vitesse.deploy(id, half).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CredentialRefused, "{error}");
+    assert!(source.names().unwrap().is_empty(), "neither brought anything up");
+    vitesse.deploy(id, with_credentials()).await.unwrap();
+    assert!(!source.names().unwrap().is_empty());
+    vitesse.deploy(id, DeployOptions::default()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_image_and_a_preview_need_what_a_deploy_needs() {
     let (vitesse, _) = memory();
     let id = mapped(&vitesse).await;
     let options = ImageOptions { push: Some("no place".into()), ..ImageOptions::default() };
     let error = vitesse.image(id, &options).await.unwrap_err();
-    // The test has no runtime beside it, and one that it had would not be told where to push.
-    assert!(
-        matches!(error.kind(), ErrorKind::NotFound | ErrorKind::BuildFailed | ErrorKind::InvalidInput),
-        "{error}"
-    );
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "where it goes is looked at first: {error}");
     let error = vitesse.preview(id, with_credentials()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Prerequisite, "{error}");
     vitesse.test(id, TestStepOptions::default()).await.unwrap().require_pass().unwrap();

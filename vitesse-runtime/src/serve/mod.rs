@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &args::Serve, functions: &Functions) -> Result<()> 
         let stop = Cancel::new();
         stop_on_signals(stop.clone());
         let service = Service::open(functions.clone(), &config, options, log).await?;
+        retire_on_signal(service.retire());
         match arguments.once {
             true => service.once(&stop).await.map(drop),
             false => service.serve(&stop).await,
@@ -34,6 +35,21 @@ pub(crate) fn run(arguments: &args::Serve, functions: &Functions) -> Result<()> 
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, "no runtime could be started").source(error))?
         .block_on(work)
+}
+
+/// SIGUSR1: whoever routes by health is to look elsewhere, since a signal to stop comes soon.
+fn retire_on_signal(retire: Cancel) {
+    #[cfg(unix)]
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut told) = signal(SignalKind::user_defined1())
+            && told.recv().await.is_some()
+        {
+            retire.cancel();
+        }
+    });
+    #[cfg(not(unix))]
+    drop(retire);
 }
 
 /// Runs `health`.

@@ -10,7 +10,7 @@ use serde_json::json;
 use sha2::Sha256;
 use vitesse_core::service::StartSync;
 
-use crate::peer::{Peer, post, read_chunk, read_head};
+use crate::peer::{Peer, get, post, read_chunk, read_head};
 use crate::world::World;
 
 #[test]
@@ -127,6 +127,19 @@ fn what_is_being_answered_ends_before_it_does() {
 }
 
 #[test]
+fn who_retires_says_so_and_answers_all_the_same() {
+    let world = World::new(0);
+    let mut running = world.serve(&[]);
+    assert_eq!(get(running.data, "/health").status, 200);
+    running.signal("USR1");
+    running.until_true("it says so", |running| get(running.data, "/health").status == 503);
+    assert_eq!(get(running.admin, "/ready").status, 503);
+    assert_eq!(post(running.data, "/transform", r#"{"id": 1}"#).status, 200);
+    running.signal("TERM");
+    assert!(running.wait().success());
+}
+
+#[test]
 fn people_are_told_of_what_fails_by_messages_that_are_signed() {
     let world = World::new(3);
     world.things.lock().unwrap().source_broken = Some(401);
@@ -161,4 +174,59 @@ fn people_are_told_of_what_fails_by_messages_that_are_signed() {
     // The same is not told with every run.
     running.until_true("more runs", |running| running.said("run_failed").len() >= 3);
     assert_eq!(people.count("POST"), 2);
+}
+
+#[test]
+fn people_are_told_of_what_grows_expires_or_waits() {
+    let world = World::new(2);
+    world.things.lock().unwrap().source[1]["name"] = json!("poison");
+    let mut mapping = world.mapping("title");
+    mapping["source"]["auth"] = json!({"type": "bearer"});
+    world.write_mapping(&mapping);
+    let people = Peer::start(|_| (200, json!({})));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let soon = now.as_secs() + 3600;
+    let part =
+        |json: serde_json::Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+    let token = format!("{}.{}.x", part(json!({"alg": "none"})), part(json!({"exp": soon})));
+    let mut running = world.serve(&[
+        ("VITESSE_ALERT_URL", &people.url),
+        ("VITESSE_SOURCE_TOKEN", &token),
+        ("VITESSE_HOOKS", crate::webhooks::HOOKS),
+    ]);
+    let told = |kind: &str| {
+        let asked = people.asked.lock().unwrap();
+        asked.iter().map(crate::peer::Asked::json).find(|body| body["type"] == kind)
+    };
+    running.until_true("what expires", |_| told("credential_expiring").is_some());
+    assert_eq!(told("credential_expiring").unwrap()["subject"], "things source");
+    running.client().ask(|admin| async move { admin.start(StartSync::default()).await }).unwrap();
+    running.until_true("what grows", |_| told("dead_letters_growing").is_some());
+    let growing = told("dead_letters_growing").unwrap();
+    assert_eq!((&growing["subject"], &growing["dead_letters"]), (&json!("things"), &json!(1)));
+    world.things.lock().unwrap().broken = Some(503);
+    crate::webhooks::send(&running, r#"{"id": 9}"#);
+    running.until_true("what waits", |_| told("webhooks_not_delivered").is_some());
+    let all: String = people.asked.lock().unwrap().iter().map(|asked| asked.body.clone()).collect();
+    assert!(!all.contains(&token) && !all.contains("poison"), "{all}");
+}
+
+#[test]
+fn a_run_ends_with_the_mapping_that_it_began_with() {
+    let world = World::new(200);
+    world.things.lock().unwrap().slow = Duration::from_millis(100);
+    let mut running = world.serve(&[]);
+    let client = running.client();
+    client.ask(|admin| async move { admin.start(StartSync::default()).await }).unwrap();
+    running.until_true("a few records", |_| world.made() > 10);
+    world.write_mapping(&world.mapping("label"));
+    assert!(client.ask(|admin| async move { admin.reload().await }).unwrap());
+    assert_eq!(post(running.data, "/transform", r#"{"name": "b"}"#).json(), json!({"label": "b"}));
+    assert!(world.made() < 200, "the run is still under way");
+    world.things.lock().unwrap().slow = Duration::ZERO;
+    running.until_true("its end", |running| running.said("run_ended").len() == 1);
+    let things = world.things.lock().unwrap();
+    assert_eq!(things.made.len(), 200);
+    let newer = things.made.iter().filter(|made| made.get("label").is_some()).count();
+    assert_eq!(newer, 0, "two versions in one run");
 }

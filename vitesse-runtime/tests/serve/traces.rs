@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use vitesse_core::service::StartSync;
 
 use crate::peer::{Peer, ask, post};
+use crate::webhooks::{HOOKS, signature};
 use crate::world::{Running, World};
 
 /// Every span that a collector got.
@@ -28,6 +29,19 @@ fn fact<'a>(span: &'a Value, name: &str) -> &'a Value {
 
 fn named<'a>(spans: &'a [Value], name: &str) -> Vec<&'a Value> {
     spans.iter().filter(|span| span["name"] == name).collect()
+}
+
+/// What a span is called in a request.
+fn header(span: &Value) -> String {
+    format!("00-{}-{}-01", span["traceId"].as_str().unwrap(), span["spanId"].as_str().unwrap())
+}
+
+/// Brings a record, as part of somebody's trace.
+fn bring(running: &Running, id: u32, traceparent: &str) {
+    let body = json!({"id": id}).to_string();
+    let signed = format!("sha256={}", signature(&body));
+    let headers = [("x-hub-signature-256", signed.as_str()), ("traceparent", traceparent)];
+    assert_eq!(ask(running.data, "POST", "/hooks/things", &headers, &body).status, 202);
 }
 
 fn stop(running: &mut Running) {
@@ -67,6 +81,13 @@ fn a_run_and_what_was_asked_in_it_are_one_trace() {
         let at = |name: &str| asked[name].as_str().unwrap().parse::<u128>().unwrap();
         assert!(at("startTimeUnixNano") <= at("endTimeUnixNano"));
     }
+    // Each API was told by its own span which request it was, and can go on with the trace.
+    let told = |peer: &Peer| -> BTreeSet<String> {
+        peer.asked.lock().unwrap().iter().map(|asked| asked.header("traceparent").to_owned()).collect()
+    };
+    let names = |spans: &[&Value]| -> BTreeSet<String> { spans.iter().map(|span| header(span)).collect() };
+    assert_eq!(told(&world.source), names(&reads));
+    assert_eq!(told(&world.dest), names(&writes));
     let failed: Vec<_> = writes.iter().filter(|span| span["status"]["code"] == 2).collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(fact(failed[0], "error.type"), &json!({"stringValue": "422"}));
@@ -105,6 +126,63 @@ fn an_answer_belongs_to_its_callers_trace() {
     let alone = answers.iter().find(|span| !caller(span)).unwrap();
     assert_eq!(fact(alone, "http.response.status_code"), &json!({"intValue": "422"}));
     assert!(alone.get("parentSpanId").is_none() && alone["status"].get("code").is_none(), "{alone:#}");
+}
+
+#[test]
+fn what_a_webhook_brought_is_delivered_in_its_senders_trace() {
+    let world = World::new(0);
+    let collector = Peer::start(|_| (200, json!({})));
+    let mut running =
+        world.serve(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url), ("VITESSE_HOOKS", HOOKS)]);
+    let trace = |digit: &str| digit.repeat(32);
+    let told = || world.dest.asked.lock().unwrap().last().unwrap().header("traceparent").to_owned();
+    bring(&running, 1, &format!("00-{}-00f067aa0ba902b7-01", trace("a")));
+    running.until_true("the delivery", |_| world.made() == 1);
+    let recorded = told();
+    bring(&running, 2, &format!("00-{}-00f067aa0ba902b7-00", trace("b")));
+    running.until_true("the delivery", |_| world.made() == 2);
+    let sent = told();
+    assert!(sent.starts_with(&format!("00-{}-", trace("b"))) && sent.ends_with("-00"), "{sent}");
+    stop(&mut running);
+    let spans = spans(&collector);
+    let one = |name: &str| {
+        let found = named(&spans, name);
+        assert_eq!(found.len(), 1, "what the sender doesn't record isn't recorded: {spans:#?}");
+        found[0].clone()
+    };
+    let (came, delivered, asked) = (one("/hooks/{name}"), one("deliver webhooks"), one("ask destination"));
+    for (span, parent) in
+        [(&came, &json!("00f067aa0ba902b7")), (&delivered, &came["spanId"]), (&asked, &delivered["spanId"])]
+    {
+        assert_eq!((&span["traceId"], &span["parentSpanId"]), (&json!(trace("a")), parent));
+    }
+    assert_eq!(recorded, header(&asked));
+}
+
+#[test]
+fn a_delivery_of_what_several_brought_names_each_of_them() {
+    let world = World::new(0);
+    let collector = Peer::start(|_| (200, json!({})));
+    let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()), ("VITESSE_HOOKS", HOOKS)];
+    world.things.lock().unwrap().broken = Some(503);
+    let mut running = world.serve(&environment);
+    for (id, digit) in [(1, "c"), (2, "d")] {
+        bring(&running, id, &format!("00-{}-00f067aa0ba902b7-01", digit.repeat(32)));
+    }
+    // The next process finds both waiting.
+    running.signal("KILL");
+    running.wait();
+    world.things.lock().unwrap().broken = None;
+    let mut running = world.serve(&environment);
+    running.until_true("the delivery", |_| world.made() == 2);
+    stop(&mut running);
+    let spans = spans(&collector);
+    let delivered = named(&spans, "deliver webhooks");
+    let last = delivered.last().unwrap();
+    let linked: Vec<&str> =
+        last["links"].as_array().unwrap().iter().map(|link| link["traceId"].as_str().unwrap()).collect();
+    assert_eq!(linked, ["c".repeat(32), "d".repeat(32)]);
+    assert!(last.get("parentSpanId").is_none() && !linked.contains(&last["traceId"].as_str().unwrap()));
 }
 
 #[test]

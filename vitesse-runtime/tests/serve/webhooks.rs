@@ -4,19 +4,19 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::peer::{Answer, ask};
+use crate::peer::{Answer, Asked, ask};
 use crate::world::{Running, World};
 
-const HOOKS: &str = r#"{"things": {"scheme": "github", "secret": "s3cret"},
+pub(crate) const HOOKS: &str = r#"{"things": {"scheme": "github", "secret": "s3cret"},
     "wrapped": {"scheme": "hmac", "header": "X-Sig", "secret": "s3cret", "stream": "things", "records": "data.items[]"}}"#;
 
-fn signature(body: &str) -> String {
+pub(crate) fn signature(body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"s3cret").unwrap();
     mac.update(body.as_bytes());
     mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn send(running: &Running, body: &str) -> Answer {
+pub(crate) fn send(running: &Running, body: &str) -> Answer {
     let signature = format!("sha256={}", signature(body));
     ask(running.data, "POST", "/hooks/things", &[("x-hub-signature-256", &signature)], body)
 }
@@ -42,6 +42,8 @@ fn what_is_signed_is_delivered_once() {
         made == [json!({"ext": 7, "title": "other"}), json!({"ext": 8})]
     });
     assert_eq!(world.dest.count("PATCH"), 1, "what changed is updated");
+    let traced = |asked: &Asked| !asked.header("traceparent").is_empty();
+    assert!(!world.dest.asked.lock().unwrap().iter().any(traced), "nobody keeps traces here");
 
     let wrong = [
         ("/hooks/things", "sha256=00", "{}", 401),

@@ -99,9 +99,12 @@ fn authorize(args: &Authorize, session: &Session<'_>) -> Result<()> {
             within: Duration::from_secs(args.within),
         };
         let asked = vitesse.authorize(options).await?;
+        // A person may take long, and other commands want to work meanwhile.
+        drop(vitesse);
         // On stderr, so that the answer on stdout stays one document. A closed stderr is nobody's problem.
         let _ = writeln!(std::io::stderr(), "Open this address in a browser:\n\n  {}\n", asked.url);
-        session.ui.report(&Added { connection: asked.finish().await? })
+        let new = asked.answer().await?;
+        session.ui.report(&Added { connection: session.open().await?.connect(new).await? })
     })
 }
 

@@ -24,7 +24,6 @@ impl Session<'_> {
     /// Opens the library and does something with it.
     pub(crate) fn run<T>(&self, work: impl AsyncFnOnce(Vitesse) -> Result<T>) -> Result<T> {
         let cancel = self.cancel().clone();
-        let actor = self.actor.clone().or_else(|| self.config.login.clone()).unwrap_or_default();
         super::wait(async move {
             tokio::spawn(async move {
                 let _ = tokio::signal::ctrl_c().await;
@@ -33,10 +32,15 @@ impl Session<'_> {
                 let _ = tokio::signal::ctrl_c().await;
                 exit(i32::from(ErrorKind::Cancelled.exit_code()));
             });
-            // A statement of its own: what is made on the way must not outlive it, or the store stays open with it.
-            let vitesse = Vitesse::open(&self.config).await?.by(actor).with_progress(self.progress.clone());
-            work(vitesse).await
+            work(self.open().await?).await
         })
+    }
+
+    /// The library, for whoever let go of the one that [`run`](Self::run) gave: the embedded store is for one process at
+    /// a time.
+    pub(crate) async fn open(&self) -> Result<Vitesse> {
+        let actor = self.actor.clone().or_else(|| self.config.login.clone()).unwrap_or_default();
+        Ok(Vitesse::open(&self.config).await?.by(actor).with_progress(self.progress.clone()))
     }
 
     /// What Ctrl-C cancels.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod connections;
+mod deployments;
 mod integrations;
 mod keys;
 mod review;
@@ -454,6 +455,82 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         gives: (200, Given::Json("TestResults")),
         run: |call| Box::pin(integrations::results(call)),
         ..ONE
+    },
+    Operation {
+        id: "previewDeployment",
+        path: "/integrations/{integration_id}/deploy/preview",
+        tag: "Deployments",
+        summary: "What step 5 would do, without doing it",
+        doc: "Each object exactly as its target would make it, and how it differs from what is there. Secrets are named, \
+              never shown; nothing that is given is kept. What step 5 would refuse is refused here as well.",
+        body: optional_body("DeployRequest"),
+        gives: (200, Given::Json("PreviewAnswer")),
+        repeatable: false,
+        run: |call| Box::pin(deployments::preview(call)),
+        ..POST
+    },
+    Operation {
+        id: "rollBack",
+        path: "/integrations/{integration_id}/rollback",
+        tag: "Deployments",
+        summary: "Bring back an earlier deployment with its mappings, configuration and variables",
+        doc: "The one that is named, else the last that differs from what runs. Credentials are those of today.",
+        body: optional_body("RollbackRequest"),
+        gives: (200, Given::Json("Deployed")),
+        conditional: true,
+        run: |call| Box::pin(deployments::roll_back(call)),
+        ..POST
+    },
+    Operation {
+        id: "listDeployments",
+        path: "/integrations/{integration_id}/deployments",
+        tag: "Deployments",
+        summary: "The deployments that were tried, with their configuration, newest first",
+        doc: "The last 50 are kept.",
+        query: &[optional("limit", Kind::Whole(1, 50), "At most this many; all if nothing is said.")],
+        gives: (200, Given::Json("Deployments")),
+        run: |call| Box::pin(deployments::list(call)),
+        ..ONE
+    },
+    Operation {
+        id: "getDeployment",
+        path: "/integrations/{integration_id}/deployments/{number}",
+        tag: "Deployments",
+        summary: "One of them, with its build log, its mappings and the files that were generated for it",
+        gives: (200, Given::Json("DeploymentAnswer")),
+        run: |call| Box::pin(deployments::get(call)),
+        ..ONE
+    },
+    Operation {
+        id: "exportIntegration",
+        path: "/integrations/{integration_id}/export",
+        tag: "Deployments",
+        summary: "The complete generated project, as files",
+        doc: "What runs, what describes it, and what a person needs to run it by hand. It holds no secret.",
+        gives: (200, Given::Json("Exported")),
+        run: |call| Box::pin(deployments::export(call)),
+        ..ONE
+    },
+    Operation {
+        id: "makeImage",
+        path: "/integrations/{integration_id}/image",
+        tag: "Deployments",
+        summary: "Put the image of an integration together, and push it if a place is named",
+        doc: "It needs no Docker. The registry's login is that of the connection, else of the server's environment.",
+        body: optional_body("ImageRequest"),
+        gives: (200, Given::Json("ImageAnswer")),
+        run: |call| Box::pin(deployments::make_image(call)),
+        ..POST
+    },
+    Operation {
+        id: "getImage",
+        path: "/integrations/{integration_id}/image",
+        tag: "Deployments",
+        summary: "The image as an archive, which `docker load` and tools for OCI images read",
+        gives: (200, Given::Text("application/x-tar")),
+        fails: &[404, 500],
+        run: |call| Box::pin(deployments::image_archive(call)),
+        ..GET
     },
     Operation {
         id: "getRunning",

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use vitesse_core::Result;
 use vitesse_core::orchestrator::{
-    CreateIntegration, DeployOptions, IngestOptions, MapOptions, NextStep, TestStepOptions, Vitesse,
+    CreateIntegration, DeployOptions, DeployReport, IngestOptions, MapOptions, NextStep, TestStepOptions,
+    Vitesse,
 };
 use vitesse_core::store::repository::Status;
 
@@ -69,7 +70,11 @@ pub(super) async fn start_test(call: Call) -> Outcome {
 pub(super) async fn deploy(call: Call) -> Outcome {
     let (id, vitesse) = begin(&call).await?;
     let options: DeployOptions = call.body()?;
-    let done = vitesse.deploy(id, options).await.map_err(Failure::of_execution)?;
+    brought_up(id, vitesse.deploy(id, options).await.map_err(Failure::of_execution)?)
+}
+
+/// The answer of whatever brings a deployment up.
+pub(super) fn brought_up(id: Uuid, done: DeployReport) -> Outcome {
     let data = json!({
         "container_id": done.container_id, "service_url": done.service_url,
         "deployment_time_seconds": done.deployment_time_seconds,
@@ -78,7 +83,7 @@ pub(super) async fn deploy(call: Call) -> Outcome {
 }
 
 /// The integration that a step is called for, if it is still the one that the caller saw.
-async fn begin(call: &Call) -> Result<(Uuid, Vitesse)> {
+pub(super) async fn begin(call: &Call) -> Result<(Uuid, Vitesse)> {
     let id = call.id()?;
     if let Some(revision) = call.expected()? {
         call.vitesse.expect_revision(id, revision).await?;

@@ -141,6 +141,9 @@ fn in_path(name: &str) -> Value {
             "The agent.",
             json!({"type": "string", "enum": ["discovery", "ingestor", "mapper", "guardian", "deployer"]}),
         ),
+        "number" => {
+            ("Its number, counted from 1.", json!({"type": "integer", "minimum": 1, "maximum": u32::MAX}))
+        }
         "key_id" => ("The key's id.", json!({"type": "string", "pattern": "^[0-9a-f]{12}$"})),
         _ => (
             "Its name.",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// Every schema by its name.
 pub(crate) fn all() -> Map<String, Value> {
     let mut all = Map::new();
-    for part in [envelopes(), steps(), integrations(), mapping(), agents(), others()] {
+    for part in [envelopes(), steps(), deployments(), integrations(), mapping(), agents(), others()] {
         if let Value::Object(part) = part {
             all.extend(part);
         }
@@ -203,6 +203,78 @@ fn steps() -> Value {
         })),
         "Deployed": stepped("ACTIVE", only(&["container_id", "service_url", "deployment_time_seconds"], json!({
             "container_id": text(), "service_url": text(), "deployment_time_seconds": {"type": "number", "minimum": 0},
+        }))),
+    })
+}
+
+fn deployments() -> Value {
+    let config = with(
+        &["target", "replicas", "memory_mb", "cpu_cores"],
+        json!({
+            "target": text(), "replicas": {"type": "integer"}, "memory_mb": {"type": "integer"},
+            "cpu_cores": {"type": "number"}, "auto_scale": {"type": "boolean"},
+        }),
+    );
+    // What is said of each, and what only the whole record has.
+    let required = [
+        "number",
+        "at",
+        "actor",
+        "outcome",
+        "config",
+        "mapping_hash",
+        "environment",
+        "secrets",
+        "connections",
+        "service_url",
+        "seconds",
+        "error",
+        "rolled_back_to",
+    ];
+    let said = json!({
+        "number": {"type": "integer", "minimum": 1}, "at": moment(), "actor": text(),
+        "outcome": {"type": "string", "enum": ["deployed", "unchanged", "failed"]}, "config": config,
+        "mapping_hash": text(), "environment": texts(),
+        "secrets": {"type": "array", "items": text(), "description": "The names of secrets that it was given besides what its mappings need."},
+        "connections": texts(), "service_url": may("string"), "seconds": {"type": "number", "minimum": 0},
+        "error": may("string"),
+        "rolled_back_to": {"type": ["integer", "null"], "description": "The deployment that it brought back."},
+    });
+    let mut whole = said.clone();
+    whole["mappings"] =
+        json!({"type": "array", "items": text(), "description": "The mapping documents, one a stream."});
+    whole["log"] = json!({"type": "array", "items": text(), "description": "What was done, line by line: the build log."});
+    whole["files"] = json!({"type": "array", "items": reference("File")});
+    json!({
+        "File": only(&["path", "text"], json!({"path": text(), "text": text()})),
+        "Exported": list(reference("File")),
+        "PreviewAnswer": data(only(&["target", "changes", "objects", "notes"], json!({
+            "target": text(), "changes": {"type": "boolean", "description": "Whether anything would be changed."},
+            "objects": {"type": "array", "items": only(&["kind", "name", "intent", "object", "differences"], json!({
+                "kind": text(), "name": text(),
+                "intent": {"type": "string", "enum": ["create", "replace", "keep", "remove"]},
+                "object": {"description": "It, exactly as the target would be asked for it."},
+                "differences": {"type": "array", "items": only(&["path", "before", "after"], json!({
+                    "path": text(), "before": {}, "after": {},
+                }))},
+            }))},
+            "notes": {"type": "array", "items": text()},
+        }))),
+        "RollbackRequest": only(&[], json!({
+            "to": {"type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX, "description": "The number of the deployment to go back to."},
+        })),
+        "Deployments": list(with(&required, said)),
+        "DeploymentAnswer": data(with(&[&required[..], &["mappings", "log", "files"]].concat(), whole)),
+        "ImageRequest": only(&[], json!({
+            "push": {"type": ["string", "null"], "maxLength": 500, "description": "Where it is pushed: `registry.example.com/team/name:tag`."},
+            "connection": {"type": ["string", "null"], "description": "The connection with the registry's user and password."},
+        })),
+        "ImageAnswer": data(with(&["integration_id", "name", "id", "digest", "architecture", "layers", "labels", "pushed"], json!({
+            "integration_id": uuid(), "name": text(), "id": text(), "digest": text(), "architecture": text(),
+            "layers": {"type": "array", "items": only(&["about", "size", "digest"], json!({
+                "about": text(), "size": {"type": "integer", "minimum": 0}, "digest": text(),
+            }))},
+            "labels": texts(), "pushed": may("object"),
         }))),
     })
 }

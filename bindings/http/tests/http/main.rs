@@ -8,6 +8,7 @@
 )]
 
 mod callers;
+mod deployments;
 mod events;
 mod operations;
 mod reference;

@@ -75,12 +75,28 @@ async fn what_is_not_there_is_404_whoever_asks() {
         "/field-mappings",
         "/transformation-rules",
         "/deployment-configs",
+        "/deployments",
+        "/deployments/1",
+        "/export",
+        "/image",
         "/descriptions/source",
     ] {
         let refused = world.get(&format!("/integrations/{NOBODY}{path}")).await.is(404).json();
         assert_eq!(refused["error_id"], "not_found", "{path}");
     }
-    for step in ["ingest", "map", "test", "deploy", "tests", "sync", "pause", "resume"] {
+    for step in [
+        "ingest",
+        "map",
+        "test",
+        "deploy",
+        "deploy/preview",
+        "rollback",
+        "image",
+        "tests",
+        "sync",
+        "pause",
+        "resume",
+    ] {
         world.send("POST", &format!("/integrations/{NOBODY}/{step}"), &Value::Null).await;
         let path = format!("{API}/integrations/{NOBODY}/{step}");
         world.ask("POST", &path, &[], "").await.is(404);

@@ -74,13 +74,15 @@ impl World {
         // Only the test's own servers are on loopback.
         let config = Config::read(|name| (name == "VITESSE_ALLOW").then(|| "127.0.0.1".to_owned())).unwrap();
         let mut process = ProcessOptions::new(home.path());
-        process.runtime = RuntimeSearch { option: Some(runtime()), ..RuntimeSearch::default() };
+        let search = RuntimeSearch { option: Some(runtime()), ..RuntimeSearch::default() };
+        process.runtime = search.clone();
         let ring = KeyRing::parse(&Secret::new("NvwKeS0Npk4oOIw0xiZnfjJVRnnYWEIuqnHXpq69hOU=")).unwrap();
         let credentials = EncryptedSource::open(home.path().join("credentials"), ring).unwrap();
         let vitesse = Vitesse::builder(store)
             .namespace(uuid::Uuid::new_v4().to_string())
             .client(Client::new(NetConfig::from_config(&config).unwrap()).unwrap())
             .target(Arc::new(ProcessTarget::new(process).unwrap()))
+            .runtime(search)
             .credentials(Arc::new(credentials))
             .build()
             .unwrap();

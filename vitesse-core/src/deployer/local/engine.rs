@@ -108,6 +108,13 @@ impl Engine {
         stopped.map(drop).map_err(|error| failed("stop a container in", &self.address, error))
     }
 
+    /// Sends a signal to what runs in a container.
+    pub(super) async fn signal(&self, container: &str, signal: &str) -> Result<()> {
+        let options = query::KillContainerOptions { signal: signal.to_owned() };
+        let told = self.docker.kill_container(container, Some(options)).await;
+        told.map_err(|error| failed("signal a container in", &self.address, error))
+    }
+
     /// Removes a container with what belongs to it alone. One that isn't there is fine.
     pub(super) async fn remove(&self, container: &str) -> Result<()> {
         let options = query::RemoveContainerOptions { v: true, force: true, link: false };
@@ -223,9 +230,11 @@ impl Engine {
                         return refuse(error.message.unwrap_or_default());
                     }
                 }
-                Err(bollard::errors::Error::DockerResponseServerError { message, .. }) => {
-                    return refuse(message);
-                }
+                // Refused at once, or while it was read.
+                Err(
+                    bollard::errors::Error::DockerResponseServerError { message, .. }
+                    | bollard::errors::Error::DockerStreamError { error: message },
+                ) => return refuse(message),
                 Err(error) => return Err(failed("load an image into", &self.address, error)),
             }
         }
@@ -417,7 +426,13 @@ fn io_cause(error: &bollard::errors::Error) -> Option<io::ErrorKind> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::TcpListener;
+
     use super::*;
+    use crate::deployer::binary::tests::elf;
+    use crate::deployer::{Binary, Deployment, ImageParts};
+    use crate::mapping::Mapping;
 
     #[tokio::test]
     async fn an_engine_that_cannot_be_used_says_why_and_what_to_do() {
@@ -441,6 +456,50 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
     }
 
+    /// Answers what an engine of version 20.10 answered whose disk was full.
+    fn full() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("tcp://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let head: Vec<String> = reader
+                    .by_ref()
+                    .lines()
+                    .map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                    .collect();
+                // Whoever is answered before they have said everything may not hear it.
+                let length = head.iter().find_map(|line| {
+                    let (name, value) = line.split_once(": ")?;
+                    name.eq_ignore_ascii_case("content-length").then(|| value.parse::<u64>().unwrap())
+                });
+                io::copy(&mut reader.take(length.unwrap_or(0)), &mut io::sink()).unwrap();
+                let body = match head[0].contains("/version ") {
+                    true => r#"{"ApiVersion": "1.41", "Version": "20.10.24", "Arch": "amd64"}"#,
+                    false => {
+                        r#"{"errorDetail": {"message": "no space left on device"}, "error": "no space left on device"}"#
+                    }
+                };
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}\r\n", body.len() + 2);
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn an_engine_whose_disk_is_full_says_so() {
+        let engine = Engine::connect(&full()).await.unwrap();
+        let binary = Binary::parse(elf(62, &[])).unwrap();
+        let deployment = Deployment::new(Uuid::nil(), "x", vec![Mapping::of([])]);
+        let parts = ImageParts { deployment: &deployment, binary: &binary, version: "0.1.0", roots: None };
+        let error = engine.load(&Image::assemble(&parts).unwrap(), "x:1").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BuildFailed, "{error}");
+        assert!(error.help_text().unwrap().contains("disk is full"), "{error}");
+    }
+
     #[track_caller]
     fn check(status_code: u16, message: &str, kind: ErrorKind, help: &str) {
         let said = bollard::errors::Error::DockerResponseServerError { status_code, message: message.into() };
@@ -462,9 +521,5 @@ mod tests {
         check(404, "No such image: a:1", ErrorKind::DeployFailed, "deploy again");
         check(409, "The container name \"/a\" is already in use", ErrorKind::Conflict, "");
         check(400, "Minimum memory limit allowed is 6MB", ErrorKind::DeployFailed, "");
-        let denied = bollard::errors::Error::IOError { err: io::ErrorKind::PermissionDenied.into() };
-        // An error that is itself transparent hides its cause from `source`; the engine's own come wrapped.
-        let wrapped = failed("connect to", "unix:///x", denied);
-        assert!(matches!(wrapped.kind(), ErrorKind::Unauthorized | ErrorKind::Unreachable), "{wrapped}");
     }
 }

@@ -8,6 +8,8 @@ mod compare;
 #[cfg(feature = "docker")]
 mod engine;
 #[cfg(feature = "docker")]
+mod handover;
+#[cfg(feature = "docker")]
 mod logs;
 #[cfg(feature = "docker")]
 mod objects;

@@ -9,6 +9,8 @@ use crate::deployer::container_id;
 
 /// The port of the container that takes records and webhooks.
 pub(super) const DATA_PORT: u16 = 8080;
+/// How often Traefik asks a container for its health, and how long it waits for the answer.
+pub(super) const HEALTH_SECONDS: u64 = 2;
 
 impl LocalSettings {
     /// Where an integration answers.
@@ -52,8 +54,8 @@ impl LocalSettings {
             (http(&format!("middlewares.{name}-strip.stripprefix.prefixes")), path),
             (own("services", "loadbalancer.server.port"), DATA_PORT.to_string()),
             (own("services", "loadbalancer.healthcheck.path"), "/health".into()),
-            (own("services", "loadbalancer.healthcheck.interval"), "5s".into()),
-            (own("services", "loadbalancer.healthcheck.timeout"), "2s".into()),
+            (own("services", "loadbalancer.healthcheck.interval"), format!("{HEALTH_SECONDS}s")),
+            (own("services", "loadbalancer.healthcheck.timeout"), format!("{HEALTH_SECONDS}s")),
         ]);
         if self.is_tls() {
             labels.insert(own("routers", "tls"), "true".into());
@@ -99,7 +101,7 @@ mod tests {
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.middlewares=vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-strip
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.rule=Host(`vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.local`) || PathPrefix(`/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba`)
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.service=vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba
-        traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.healthcheck.interval=5s
+        traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.healthcheck.interval=2s
         traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.healthcheck.path=/health
         traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.healthcheck.timeout=2s
         traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.server.port=8080

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::LocalSettings;
 use super::compare::Found;
 use super::engine::Engine;
+use super::handover::{retire, same_routes};
 use super::logs;
 use super::objects::{ADMIN_KEY, ADMIN_PORT, GRACE_SECONDS, LABEL_MANAGED, LABEL_URL, Objects, json};
 use super::secrets::{self, Secrets};
@@ -44,8 +45,7 @@ pub struct LocalOptions {
     pub environment: BTreeMap<String, String>,
     /// How long a deployment may take to become healthy.
     pub healthy_within: Duration,
-    /// How long Traefik may take then to route to it. It looks at new containers every two seconds, and at their health
-    /// every five.
+    /// How long Traefik may take then to route to it. It looks at new containers and at their health every two seconds.
     pub routed_within: Duration,
 }
 
@@ -83,8 +83,9 @@ impl LocalOptions {
 /// What it must remember is in the engine: labels of containers say what they were made from, so any control plane can
 /// go on with them. The engine starts again what crashes, with or without one.
 ///
-/// An update keeps the old containers until the new ones are healthy, where the state lets both run; a state that is a
-/// file is held by one, so there the old one stops first, and starts again if the new one isn't well.
+/// An update keeps the old containers until the new ones are healthy, where the state lets both run, and ends them once
+/// Traefik sends them nothing more; a state that is a file is held by one, so there the old one stops first, and starts
+/// again if the new one isn't well.
 #[derive(Clone, Debug)]
 pub struct LocalTarget {
     options: Arc<LocalOptions>,
@@ -199,10 +200,13 @@ impl LocalTarget {
             return Ok(deployed(deployment, &wanted, false, vec!["nothing has changed".into()]));
         }
         let outcome = self.replace(&wanted, &there, deployment, &mut log, progress).await;
-        let made = match outcome {
+        let (made, both_run) = match outcome {
             Ok(made) => made,
             Err(error) => return Err(self.roll_back(&wanted, &there, id, error).await),
         };
+        if both_run && wanted.settings.traefik.enabled {
+            retire(&wanted.engine, &there.containers, wanted.dashboard.is_some()).await;
+        }
         self.settle(&wanted, &there, &made, id).await?;
         log.add(match deployment.paused {
             true => "paused: it is kept without running".to_owned(),
@@ -267,7 +271,8 @@ impl LocalTarget {
         Ok(true)
     }
 
-    /// Brings the new containers up under names of their own. The old ones are still there afterwards.
+    /// Brings the new containers up under names of their own. The old ones are still there afterwards; whether they run
+    /// is told too.
     async fn replace(
         &self,
         wanted: &Wanted,
@@ -275,7 +280,7 @@ impl LocalTarget {
         deployment: &Deployment,
         log: &mut Log<'_>,
         progress: &Progress,
-    ) -> Result<Vec<Made>> {
+    ) -> Result<(Vec<Made>, bool)> {
         let (engine, objects) = (&wanted.engine, &wanted.objects);
         if !engine.has_image(wanted.image.id()).await? {
             engine.load(&wanted.image, &wanted.image_name).await?;
@@ -311,7 +316,7 @@ impl LocalTarget {
         }
         log.step.advance(1)?;
         if deployment.paused {
-            return Ok(made);
+            return Ok((made, false));
         }
         // Whoever destroyed the last deployment in it may have removed it a moment ago.
         engine.ensure_network(objects.network.clone()).await?;
@@ -322,10 +327,12 @@ impl LocalTarget {
             self.wait_healthy(engine, &made.id, progress).await?;
         }
         if let Some(dashboard) = &wanted.dashboard {
-            dashboard.wait(deployment.integration_id, made.len(), progress.cancel()).await?;
+            // Those that run beside them are servers of the same service.
+            let old = there.containers.iter().filter(|old| rolls && old.is_running()).count();
+            dashboard.wait(deployment.integration_id, made.len() + old, progress.cancel()).await?;
         }
         log.step.advance(1)?;
-        Ok(made)
+        Ok((made, rolls))
     }
 
     async fn stop(&self, engine: &Engine, there: &There) -> Result<()> {
@@ -667,13 +674,6 @@ fn with_key(secrets: &Secrets, old: &Secrets) -> Secrets {
         secrets.insert(ADMIN_KEY.into(), old().unwrap_or_else(new));
     }
     secrets
-}
-
-/// Whether Traefik would take both for servers of one service: with other labels of the same router it takes none.
-fn same_routes(old: &Found, objects: &Objects) -> bool {
-    let labels = objects.container.labels.iter().flatten();
-    let mut routes = labels.filter(|(name, _)| name.starts_with("traefik."));
-    routes.all(|(name, value)| old.label(name) == Some(value))
 }
 
 fn sorted(names: &[String]) -> Vec<&str> {

@@ -87,6 +87,20 @@ impl Folder {
         }
         let path = self.path.join("lock");
         let lock = private_file(&path, false).map_err(|error| failed("open", &path, error))?;
+        self.take(lock)
+    }
+
+    /// The same for whoever only looks: makes nothing, and takes nothing where nothing is.
+    pub(super) fn lock_if_there(&self) -> Result<Option<File>> {
+        let path = self.path.join("lock");
+        match File::open(&path) {
+            Ok(lock) => self.take(lock).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("open", &path, error)),
+        }
+    }
+
+    fn take(&self, lock: File) -> Result<File> {
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(fs::TryLockError::WouldBlock) => {
@@ -95,7 +109,7 @@ impl Folder {
                     .with("folder", self.path.display())
                     .help("do it through that one: `vitesse` finds a local server by itself"))
             }
-            Err(fs::TryLockError::Error(error)) => Err(failed("lock", &path, error)),
+            Err(fs::TryLockError::Error(error)) => Err(failed("lock", &self.path.join("lock"), error)),
         }
     }
 

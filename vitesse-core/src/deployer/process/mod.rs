@@ -2,6 +2,7 @@
 
 mod folder;
 pub(crate) mod identity;
+mod preview;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,13 +20,15 @@ use uuid::Uuid;
 use self::folder::{Folder, Record};
 use self::watch::{Patience, Running, free_port, watch};
 use super::{
-    Capabilities, Condition, Deployed, Deployer, Deployment, LogPage, LogQuery, Runtime, RuntimeSearch,
-    State, container_id,
+    Capabilities, Condition, Deployed, Deployer, Deployment, LogPage, LogQuery, Preview, Runtime,
+    RuntimeSearch, State, container_id,
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::{Client, Guard, Limits, NetConfig, Retry};
 use crate::progress::{Cancel, Progress, Step};
+
+const STATE: &str = "VITESSE_STATE";
 
 /// How the target `process` works.
 #[derive(Clone, Debug)]
@@ -154,8 +157,22 @@ impl ProcessTarget {
         environment
     }
 
-    async fn bring_up(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed> {
+    fn check(&self, deployment: &Deployment) -> Result<()> {
         deployment.check(self.name(), &self.capabilities())?;
+        let Deployment { environment, credentials, .. } = deployment;
+        if environment.contains_key(STATE) || credentials.contains_key(STATE) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the target process keeps the state in the deployment's own folder, and nowhere else",
+            )
+            .in_operation("deployer.check")
+            .help("leave VITESSE_STATE out, or choose another target"));
+        }
+        Ok(())
+    }
+
+    async fn bring_up(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed> {
+        self.check(deployment)?;
         let step = progress.step("deploy process", Some(3));
         let runtime = self.0.options.runtime.open().await?;
         runtime.check(&deployment.mappings)?;
@@ -409,6 +426,31 @@ impl Deployer for ProcessTarget {
             return Err(absent(deployment.integration_id));
         }
         self.bring_up(deployment, progress).await
+    }
+
+    async fn preview(&self, deployment: &Deployment) -> Result<Preview> {
+        self.check(deployment)?;
+        let runtime = self.0.options.runtime.open().await?;
+        runtime.check(&deployment.mappings)?;
+        let id = deployment.integration_id;
+        let (folder, slot) = (self.folder(id), self.slot(id).await);
+        let slot = slot.lock().await;
+        // Whoever couldn't deploy is told so; whoever could holds nothing afterwards that was free.
+        let _held = match slot.lock {
+            Some(_) => None,
+            None => folder.lock_if_there()?,
+        };
+        let environment = self.environment(deployment);
+        let record = folder.record()?;
+        let there = match &record {
+            None => None,
+            Some(record) => Some(preview::There {
+                record,
+                environment: folder.environment(record.release).unwrap_or_default(),
+                same: self.is_same(&folder, record, deployment, &runtime).await?,
+            }),
+        };
+        Ok(preview::preview(deployment, &environment, &runtime, &folder.path, there.as_ref()))
     }
 
     async fn destroy(&self, integration: Uuid) -> Result<()> {

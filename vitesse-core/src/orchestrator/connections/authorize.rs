@@ -6,13 +6,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::NewConnection;
 use super::loopback::Loopback;
+use super::record::checked_name;
 use super::test::oauth_config;
-use super::{Connection, NewConnection};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{Auth, BearerAuth, OAuth2Auth};
-use crate::net::{Grant, Url, exchange_code};
+use crate::net::{Client, Grant, Url, exchange_code};
 use crate::orchestrator::Vitesse;
+use crate::progress::Cancel;
 use crate::secret::Secret;
 
 /// How a person is asked to authorise a connection.
@@ -38,6 +40,9 @@ pub struct AuthorizeOptions {
 }
 
 /// A question that was put to a person: [`url`](Self::url) is to be opened in a browser.
+///
+/// It holds nothing of the store: whoever has one that is for one process at a time can let go of it while the person
+/// thinks.
 #[derive(Debug)]
 pub struct Authorization {
     /// The address to open.
@@ -48,7 +53,8 @@ pub struct Authorization {
     loopback: Loopback,
     state: String,
     verifier: Secret,
-    vitesse: Vitesse,
+    client: Client,
+    cancel: Cancel,
 }
 
 impl Vitesse {
@@ -56,12 +62,16 @@ impl Vitesse {
     /// listens on this machine for the answer.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for an address that isn't one, [`ErrorKind::Io`] if the port is taken.
+    /// [`ErrorKind::InvalidInput`] for a name or an address that isn't one, [`ErrorKind::Io`] if the port is taken.
     pub async fn authorize(&self, options: AuthorizeOptions) -> Result<Authorization> {
+        // Before a person is asked for nothing.
+        let name = checked_name(&options.name)?;
+        let guard = &self.inner.client.config().guard;
+        guard.check_url(&options.base_url).map_err(|error| error.with("connection", &name))?;
         let loopback = Loopback::listen(options.port).await?;
         let (state, verifier) = (random(), random());
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
-        let mut url = self.inner.client.config().guard.check_url(&options.authorization_url)?;
+        let mut url = guard.check_url(&options.authorization_url)?;
         let redirect_uri = loopback.redirect_uri();
         {
             let mut query = url.query_pairs_mut();
@@ -81,21 +91,22 @@ impl Vitesse {
         }
         let url: Url = url;
         let verifier = Secret::new(verifier);
-        let vitesse = self.clone();
-        Ok(Authorization { url: url.into(), redirect_uri, options, loopback, state, verifier, vitesse })
+        let (client, cancel) = (self.inner.client.clone(), self.progress.cancel().clone());
+        let url = url.into();
+        Ok(Authorization { url, redirect_uri, options, loopback, state, verifier, client, cancel })
     }
 }
 
 impl Authorization {
-    /// Waits for the person's answer, exchanges it for tokens and adds the connection.
+    /// Waits for the person's answer and exchanges it for tokens: what [`Vitesse::connect`] adds.
     ///
     /// Without a refresh token, the access token is kept as it is, and the connection ends with it.
     ///
     /// # Errors
     /// [`ErrorKind::Timeout`] if nobody answered, [`ErrorKind::CredentialRefused`] if the answer was no or the code
-    /// is refused, and whatever [`Vitesse::connect`] fails with.
-    pub async fn finish(self) -> Result<Connection> {
-        let Self { options, loopback, state, verifier, vitesse, redirect_uri, .. } = self;
+    /// is refused.
+    pub async fn answer(self) -> Result<NewConnection> {
+        let Self { options, loopback, state, verifier, client, cancel, redirect_uri, .. } = self;
         let late = || {
             Error::new(ErrorKind::Timeout, "nobody authorised the connection in time")
                 .in_operation("orchestrator.authorize")
@@ -104,8 +115,8 @@ impl Authorization {
         };
         let answer = tokio::select! {
             answer = tokio::time::timeout(options.within, loopback.answer(&state)) => answer.map_err(|_| late())??,
-            () = vitesse.progress.cancel().cancelled() => {
-                vitesse.progress.cancel().check()?;
+            () = cancel.cancelled() => {
+                cancel.check()?;
                 return Err(late());
             }
         };
@@ -117,8 +128,7 @@ impl Authorization {
             options.client_secret.clone(),
         );
         config.scopes.clear();
-        let tokens =
-            exchange_code(&vitesse.inner.client, &config, &answer.code, &verifier, &redirect_uri).await?;
+        let tokens = exchange_code(&client, &config, &answer.code, &verifier, &redirect_uri).await?;
         let mut secrets = BTreeMap::new();
         let auth = match tokens.refresh {
             Some(refresh) => {
@@ -134,7 +144,7 @@ impl Authorization {
                 Auth::Bearer(BearerAuth::default())
             }
         };
-        vitesse.connect(NewConnection { name: options.name, base_url: options.base_url, auth, secrets }).await
+        Ok(NewConnection { name: options.name, base_url: options.base_url, auth, secrets })
     }
 }
 

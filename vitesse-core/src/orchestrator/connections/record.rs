@@ -207,7 +207,7 @@ pub(in crate::orchestrator) fn secret_name(connection: &str, part: &str) -> Stri
     format!("VITESSE_CONNECTION_{name}__{part}")
 }
 
-fn checked_name(name: &str) -> Result<String> {
+pub(super) fn checked_name(name: &str) -> Result<String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let sound = (1..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())

@@ -58,8 +58,8 @@ impl Vitesse {
         self.set_paused(id, RESUME, false).await
     }
 
-    /// What a deploy with these options would do on its target, without doing it. What `deploy` would refuse before it
-    /// asks the target is refused here as well.
+    /// What a deploy with these options would do on its target, without doing it: credentials that are given aren't kept
+    /// either. What `deploy` would refuse before it asks the target is refused here as well.
     ///
     /// # Errors
     /// As [`deploy`](Self::deploy), and [`ErrorKind::Unsupported`] if the target can't say.
@@ -87,7 +87,9 @@ impl Vitesse {
     }
 
     async fn bring_up(&self, run: &Run, options: DeployOptions) -> Result<Done<DeployReport>, Failed> {
+        let given = options.credentials.clone();
         let order = self.order(&run.integration, options).await?;
+        self.keep_credentials(run.integration.id, &given)?;
         self.carry_out(run, order).await
     }
 

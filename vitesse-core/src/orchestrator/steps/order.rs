@@ -113,8 +113,20 @@ impl Vitesse {
         }
     }
 
+    /// Keeps credentials that were given, for this integration and where that is possible.
+    pub(super) fn keep_credentials(&self, id: Uuid, given: &BTreeMap<String, Secret>) -> Result<()> {
+        for (variable, secret) in given {
+            match self.inner.credentials.put(&own(id, variable), secret) {
+                // Where nothing can be kept, it lasts for this deployment.
+                Err(error) if error.kind() == ErrorKind::Unsupported => {}
+                kept => kept?,
+            }
+        }
+        Ok(())
+    }
+
     /// The values of the variables that mappings need: given now, from a connection, or from where credentials are
-    /// kept. Those that are given are kept for this integration where that is possible.
+    /// kept.
     pub(in crate::orchestrator) fn credentials_for(
         &self,
         id: Uuid,
@@ -124,17 +136,6 @@ impl Vitesse {
         given: BTreeMap<String, Secret>,
     ) -> Result<BTreeMap<String, Secret>> {
         let source: &Arc<_> = &self.inner.credentials;
-        let own = |variable: &str| {
-            let id = id.simple().to_string().to_uppercase();
-            format!("VITESSE_INTEGRATION_{id}__{}", variable.trim_start_matches("VITESSE_"))
-        };
-        for (variable, secret) in &given {
-            match source.put(&own(variable), secret) {
-                // Where nothing can be kept, it lasts for this deployment.
-                Err(error) if error.kind() == ErrorKind::Unsupported => {}
-                kept => kept?,
-            }
-        }
         let mut found = given;
         let mut missing = Vec::new();
         for need in needed(mappings) {
@@ -145,7 +146,7 @@ impl Vitesse {
                 Some(part) => ("source", part),
                 None => ("destination", need.variable.trim_start_matches("VITESSE_DEST_")),
             };
-            let mut names = vec![own(&need.variable)];
+            let mut names = vec![own(id, &need.variable)];
             names.extend(connections.get(side).map(|connection| secret_name(connection, part)));
             names.push(need.variable.clone());
             if part == "TOKEN" {
@@ -166,7 +167,7 @@ impl Vitesse {
             if found.contains_key(name) {
                 continue;
             }
-            let kept = source.get(&own(name))?.or(source.get(name)?);
+            let kept = source.get(&own(id, name))?.or(source.get(name)?);
             match kept.filter(|secret| !secret.is_empty()) {
                 Some(value) => drop(found.insert(name.clone(), value)),
                 None => missing.push(format!("{name} (given to an earlier deploy)")),
@@ -183,6 +184,12 @@ impl Vitesse {
             .help("set them, or name a connection for the source and one for the destination")),
         }
     }
+}
+
+/// What a credential of one integration is called where credentials are kept.
+fn own(id: Uuid, variable: &str) -> String {
+    let id = id.simple().to_string().to_uppercase();
+    format!("VITESSE_INTEGRATION_{id}__{}", variable.trim_start_matches("VITESSE_"))
 }
 
 /// The mappings of streams that can be deployed.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Proof;
 use crate::error::{Error, ErrorKind, Result};
+use crate::net::TraceParent;
 use crate::store::{Batch, Expect, Key, Scan};
 use crate::sync::State;
 
@@ -23,7 +24,26 @@ pub(in crate::service) struct Inbox {
 /// Records that were taken out, to be removed once they are delivered.
 pub(in crate::service) struct Kept {
     pub(in crate::service) records: Vec<String>,
+    /// For each, the request that brought it, where traces are kept.
+    pub(in crate::service) traces: Vec<Option<TraceParent>>,
     keys: Vec<Key>,
+}
+
+/// What one sending brought.
+pub(in crate::service) struct Brought<'a> {
+    pub(in crate::service) records: &'a [String],
+    /// The request, where traces are kept.
+    pub(in crate::service) trace: Option<TraceParent>,
+    /// When, in milliseconds.
+    pub(in crate::service) at: i64,
+}
+
+/// A record that waits.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Waiting {
+    Plain(String),
+    Traced { record: String, trace: String },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,9 +62,9 @@ impl Inbox {
         hook: &str,
         stream: &str,
         proof: &Proof,
-        records: &[String],
-        now: i64,
+        brought: &Brought<'_>,
     ) -> Result<bool> {
+        let now = brought.at;
         let mut batch = Batch::new();
         if let Some(once) = &proof.once {
             let until = now + if proof.timed { REMEMBERED_TIMED } else { REMEMBERED };
@@ -54,9 +74,14 @@ impl Inbox {
         }
         // In the order they came; the number tells those of one moment apart.
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        for (at, record) in records.iter().enumerate() {
+        for (at, record) in brought.records.iter().enumerate() {
             let key = self.state.key("hook-inbox", stream, &format!("{now:013}-{}-{at:06}", &unique[..8]));
-            batch = self.state.sealed().put(batch, &key, Expect::Any, record)?;
+            let record = record.clone();
+            let waiting = match brought.trace {
+                None => Waiting::Plain(record),
+                Some(trace) => Waiting::Traced { record, trace: trace.to_string() },
+            };
+            batch = self.state.sealed().put(batch, &key, Expect::Any, &waiting)?;
         }
         if batch.writes.is_empty() {
             return Ok(true);
@@ -72,10 +97,15 @@ impl Inbox {
     /// The oldest records of a stream; none if none wait.
     pub(in crate::service) async fn next(&self, stream: &str) -> Result<Option<Kept>> {
         let page = self.state.store().scan(&self.scan(stream).limit(GROUP)).await?;
-        let mut kept = Kept { records: Vec::new(), keys: Vec::new() };
+        let mut kept = Kept { records: Vec::new(), traces: Vec::new(), keys: Vec::new() };
         for document in page.documents {
-            if let Some((_, record)) = self.state.sealed().get::<String>(&document.key).await? {
+            if let Some((_, waiting)) = self.state.sealed().get::<Waiting>(&document.key).await? {
+                let (record, trace) = match waiting {
+                    Waiting::Plain(record) => (record, None),
+                    Waiting::Traced { record, trace } => (record, trace.parse().ok()),
+                };
                 kept.records.push(record);
+                kept.traces.push(trace);
             }
             kept.keys.push(document.key);
         }
@@ -141,20 +171,25 @@ mod tests {
         let inbox = Inbox::new(&State::new(store.clone(), ring, "i"));
         let proof = |once: &str| Proof { once: Some(once.into()), timed: false };
         let records = |from: u32| (from..from + 3).map(|n| format!("{{\"id\":{n}}}")).collect::<Vec<_>>();
-        assert!(inbox.keep("h", "s", &proof("a"), &records(0), 1000).await.unwrap());
-        assert!(!inbox.keep("h", "s", &proof("a"), &records(0), 1001).await.unwrap());
-        assert!(inbox.keep("h", "s", &proof("b"), &records(3), 2000).await.unwrap());
-        assert!(inbox.keep("other", "s", &proof("a"), &[], 2000).await.unwrap(), "names are each hook's own");
+        let trace: TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".parse().unwrap();
+        let keep = async |hook: &str, once: &str, records: &[String], trace, at| {
+            inbox.keep(hook, "s", &proof(once), &Brought { records, trace, at }).await.unwrap()
+        };
+        assert!(keep("h", "a", &records(0), None, 1000).await);
+        assert!(!keep("h", "a", &records(0), None, 1001).await);
+        assert!(keep("h", "b", &records(3), Some(trace), 2000).await);
+        assert!(keep("other", "a", &[], None, 2000).await, "names are each hook's own");
         assert_eq!(inbox.count("s").await.unwrap(), 6);
         let kept = inbox.next("s").await.unwrap().unwrap();
         assert_eq!(kept.records, [records(0), records(3)].concat());
+        assert_eq!(kept.traces, [[None; 3], [Some(trace); 3]].concat());
         inbox.done(kept).await.unwrap();
         assert!(inbox.next("s").await.unwrap().is_none());
 
         inbox.forget_old("h", 1000 + REMEMBERED).await.unwrap();
-        assert!(!inbox.keep("h", "s", &proof("a"), &records(0), 3000).await.unwrap(), "still remembered");
+        assert!(!keep("h", "a", &records(0), None, 3000).await, "still remembered");
         inbox.forget_old("h", 1001 + REMEMBERED).await.unwrap();
-        assert!(inbox.keep("h", "s", &proof("a"), &records(0), 4000).await.unwrap());
-        assert!(!inbox.keep("h", "s", &proof("b"), &records(0), 4000).await.unwrap());
+        assert!(keep("h", "a", &records(0), None, 4000).await);
+        assert!(!keep("h", "b", &records(0), None, 4000).await);
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-pub(super) use inbox::Inbox;
+pub(super) use inbox::{Brought, Inbox};
 pub use signature::Scheme;
 pub(super) use signature::{Incoming, Proof, sign};
 

@@ -175,7 +175,7 @@ impl Admin {
         let shared = &self.0;
         let not =
             |why: &str| json(StatusCode::SERVICE_UNAVAILABLE, &object!({ "ready": false, "because": why }));
-        if shared.stop.is_cancelled() {
+        if shared.is_leaving() {
             return not("it is stopping");
         }
         if let Some(state) = &shared.ground.state

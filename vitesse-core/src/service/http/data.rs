@@ -18,9 +18,10 @@ use super::pulse::Pulse;
 use super::transform::transform;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use crate::service::hooks::{Hook, Incoming as Webhook, Scheme};
+use crate::service::hooks::{Brought, Hook, Incoming as Webhook, Scheme};
 use crate::service::log::Level;
 use crate::service::shared::Shared;
+use crate::service::traces::Came;
 use crate::sync::Sync;
 
 /// Answers on the data side.
@@ -34,13 +35,15 @@ impl Answers for Data {
         let began = Instant::now();
         let shared = &self.0;
         let (head, body) = request.into_parts();
+        let came = shared.traces.came(&head.headers);
         let path = head.uri.path();
         let (response, route, name) = if path == "/transform" || path.starts_with("/transform/") {
             (self.transform(&head, body, &pulse).await, &shared.metrics.transform, "/transform")
         } else if let Some(name) = path.strip_prefix("/hooks/") {
             let response = match head.method {
                 Method::POST => {
-                    self.hook(name, &head, body, &pulse).await.unwrap_or_else(|error| failed(&error))
+                    let answer = self.hook(name, &head, body, &pulse, &came).await;
+                    answer.unwrap_or_else(|error| failed(&error))
                 }
                 _ => not_so("POST"),
             };
@@ -56,7 +59,7 @@ impl Answers for Data {
         // Probes ask all the time, and nobody wants to see it.
         if !name.is_empty() {
             let status = response.status().as_u16();
-            shared.traces.answered(&head.headers, &head.method, name, began, status);
+            shared.traces.answered(&came, &head.method, name, began, status);
         }
         route.count(response.status().as_u16(), began.elapsed());
         if shared.log.says(Level::Debug) {
@@ -104,6 +107,7 @@ impl Data {
         head: &Parts,
         body: Incoming,
         pulse: &Arc<Pulse>,
+        came: &Came,
     ) -> Result<Response<Reply>> {
         let shared = &self.0;
         let name = percent_decode_str(name).decode_utf8_lossy();
@@ -129,7 +133,8 @@ impl Data {
             return Ok(json(StatusCode::OK, &object!({ "challenge": challenge })));
         }
         let records = Sync::records_in(&body, hook.records.as_ref()).map_err(refused)?;
-        let kept = inbox.keep(&name, &hook.stream, &proof, &records, now.as_millisecond()).await;
+        let brought = Brought { records: &records, trace: came.own(), at: now.as_millisecond() };
+        let kept = inbox.keep(&name, &hook.stream, &proof, &brought).await;
         let fresh = kept.map_err(|error| {
             shared.metrics.store_failures.add(1);
             shared.log.failed("webhook_not_kept", &error);
@@ -159,7 +164,7 @@ impl Data {
 
     fn health(&self) -> Response<Reply> {
         let shared = &self.0;
-        match shared.stop.is_cancelled() {
+        match shared.is_leaving() {
             false => {
                 json(StatusCode::OK, &object!({ "status": "healthy", "version": env!("CARGO_PKG_VERSION") }))
             }

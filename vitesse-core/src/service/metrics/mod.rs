@@ -125,6 +125,7 @@ impl Metrics {
     /// One who counts what a sync does, keeps its traces, and says which records failed.
     pub(super) fn observer(self: &Arc<Self>, traces: &Arc<Traces>, log: &Log) -> Observer {
         let (metrics, traces, log) = (self.clone(), traces.clone(), log.clone());
+        let tracer = traces.clone();
         Observer::new(move |seen| {
             metrics.see(seen);
             if let Seen::Request { stream, side, exchange } = seen {
@@ -142,6 +143,7 @@ impl Metrics {
                 );
             }
         })
+        .tracing(move || tracer.next())
     }
 
     fn see(&self, seen: &Seen<'_>) {

@@ -1,5 +1,6 @@
 //! What a service does, as spans for OpenTelemetry: runs, deliveries of webhooks, each request it makes and each it
-//! answers. With ids and counts, and never with what records hold.
+//! answers. With ids and counts, and never with what records hold. Those it asks are told which trace they are part of,
+//! by W3C's `traceparent`.
 //!
 //! Without the feature `otel` nothing is kept, and somebody who names a collector is told so.
 
@@ -11,6 +12,6 @@ mod on;
 mod otlp;
 
 #[cfg(not(feature = "otel"))]
-pub(super) use off::Traces;
+pub(super) use off::{Came, Traces};
 #[cfg(feature = "otel")]
-pub(super) use on::Traces;
+pub(super) use on::{Came, Traces};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::net::{Exchange, NetConfig};
+use crate::net::{Exchange, NetConfig, TraceParent};
 use crate::service::log::{Level, Log};
 use crate::sync::Side;
 
@@ -16,6 +16,10 @@ pub(in crate::service) struct Traces;
 /// No span.
 #[derive(Debug)]
 pub(in crate::service) struct Work;
+
+/// Nobody's trace.
+#[derive(Debug)]
+pub(in crate::service) struct Came;
 
 impl Traces {
     #[expect(clippy::unnecessary_wraps, reason = "the same face as with the feature")]
@@ -31,11 +35,23 @@ impl Traces {
         Work
     }
 
+    pub(in crate::service) fn delivery(&self, _: &'static str, _: &[Option<TraceParent>]) -> Work {
+        Work
+    }
+
+    pub(in crate::service) fn next(&self) -> Option<TraceParent> {
+        None
+    }
+
     pub(in crate::service) fn asked(&self, _: &str, _: Side, _: &Exchange) {}
+
+    pub(in crate::service) fn came(&self, _: &HeaderMap) -> Came {
+        Came
+    }
 
     pub(in crate::service) fn answered(
         &self,
-        _: &HeaderMap,
+        _: &Came,
         _: &http::Method,
         _: &'static str,
         _: Instant,
@@ -44,6 +60,12 @@ impl Traces {
     }
 
     pub(in crate::service) async fn finish(&self) {}
+}
+
+impl Came {
+    pub(in crate::service) fn own(&self) -> Option<TraceParent> {
+        None
+    }
 }
 
 impl Work {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::otlp::{Exporter, Kind, Span};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::net::{Exchange, NetConfig};
+use crate::net::{Exchange, NetConfig, TraceParent};
 use crate::service::log::Log;
 use crate::sync::Side;
 
@@ -20,18 +20,28 @@ pub(in crate::service) struct Traces(Option<Arc<Inner>>);
 struct Inner {
     exporter: Exporter,
     /// The work that is under way: requests belong to it. Only who has the turn works, so there is one at most.
-    current: Mutex<Option<Context>>,
-}
-
-/// Where a span belongs.
-#[derive(Clone, Copy)]
-struct Context {
-    trace: u128,
-    span: u64,
+    current: Mutex<Option<TraceParent>>,
 }
 
 /// Work that is under way; a span when it ends.
-pub(in crate::service) struct Work(Option<(Arc<Inner>, Context, &'static str, SystemTime)>);
+pub(in crate::service) struct Work(Option<Begun>);
+
+struct Begun {
+    inner: Arc<Inner>,
+    own: TraceParent,
+    parent: Option<u64>,
+    links: Vec<TraceParent>,
+    name: &'static str,
+    at: SystemTime,
+}
+
+/// A request that came in.
+pub(in crate::service) struct Came {
+    /// What it is here; none if nothing is traced.
+    own: Option<TraceParent>,
+    /// What it is at the caller's.
+    parent: Option<u64>,
+}
 
 impl Traces {
     /// # Errors
@@ -46,19 +56,44 @@ impl Traces {
         Ok(Self(exporter.map(|exporter| Arc::new(Inner { exporter, current: Mutex::default() }))))
     }
 
-    /// Work begins. What is asked of the APIs until its end belongs to it.
+    /// Work begins that nobody else began. What is asked of the APIs until its end belongs to it.
     pub(in crate::service) fn work(&self, name: &'static str) -> Work {
+        self.begin(name, None, Vec::new())
+    }
+
+    /// Work on what others brought begins: it goes on with their trace, if all of it came with the same one. Else it has
+    /// a trace of its own that names theirs.
+    pub(in crate::service) fn delivery(&self, name: &'static str, brought: &[Option<TraceParent>]) -> Work {
+        let mut others: Vec<TraceParent> = brought.iter().copied().flatten().collect();
+        others.dedup();
+        match others[..] {
+            [one] if brought.iter().all(|brought| *brought == Some(one)) => {
+                self.begin(name, Some(one), Vec::new())
+            }
+            _ => self.begin(name, None, others),
+        }
+    }
+
+    fn begin(&self, name: &'static str, above: Option<TraceParent>, links: Vec<TraceParent>) -> Work {
         Work(self.0.as_ref().map(|inner| {
-            let context = Context { trace: new_trace(), span: new_span() };
-            *inner.current() = Some(context);
-            (Arc::clone(inner), context, name, SystemTime::now())
+            let own = below(above);
+            *inner.current() = Some(own);
+            let (inner, at) = (Arc::clone(inner), SystemTime::now());
+            Begun { inner, own, parent: above.map(|above| above.span), links, name, at }
         }))
+    }
+
+    /// What the next request to an API is called, for the API and for us.
+    pub(in crate::service) fn next(&self) -> Option<TraceParent> {
+        self.0.as_ref().map(|inner| below(*inner.current()))
     }
 
     /// An API was asked.
     pub(in crate::service) fn asked(&self, stream: &str, side: Side, exchange: &Exchange) {
-        let Some(inner) = &self.0 else { return };
-        let above = *inner.current();
+        let (Some(inner), Some(own)) = (&self.0, exchange.trace.filter(|trace| trace.recorded)) else {
+            return;
+        };
+        let above = inner.current().filter(|above| above.trace == own.trace);
         let mut facts: Vec<(&'static str, Value)> =
             vec![("vitesse.stream", stream.into()), ("vitesse.side", side.name().into())];
         facts.extend(exchange.status.map(|status| ("http.response.status_code", status.as_u16().into())));
@@ -75,9 +110,9 @@ impl Traces {
             Side::Destination => "ask destination",
         };
         inner.exporter.take(Span {
-            trace: above.map_or_else(new_trace, |above| above.trace),
-            id: new_span(),
+            own,
             parent: above.map(|above| above.span),
+            links: Vec::new(),
             name,
             kind: Kind::Client,
             began: before(exchange.took),
@@ -87,26 +122,30 @@ impl Traces {
         });
     }
 
-    /// Somebody was answered. The span belongs to the caller's trace, if there is one that is recorded.
+    /// Somebody asks. It belongs to the caller's trace, if they name one.
+    pub(in crate::service) fn came(&self, headers: &HeaderMap) -> Came {
+        if self.0.is_none() {
+            return Came { own: None, parent: None };
+        }
+        let given = headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let above: Option<TraceParent> = given.and_then(|text| text.parse().ok());
+        Came { own: Some(below(above)), parent: above.map(|above| above.span) }
+    }
+
+    /// They were answered. What the caller doesn't record isn't recorded here.
     pub(in crate::service) fn answered(
         &self,
-        headers: &HeaderMap,
+        came: &Came,
         method: &Method,
         route: &'static str,
         began: Instant,
         status: u16,
     ) {
-        let Some(inner) = &self.0 else { return };
-        let given = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(parent);
-        let above = match given {
-            Some((_, false)) => return,
-            Some((above, true)) => Some(above),
-            None => None,
-        };
+        let (Some(inner), Some(own)) = (&self.0, came.own.filter(|own| own.recorded)) else { return };
         inner.exporter.take(Span {
-            trace: above.map_or_else(new_trace, |above| above.trace),
-            id: new_span(),
-            parent: above.map(|above| above.span),
+            own,
+            parent: came.parent,
+            links: Vec::new(),
             name: route,
             kind: Kind::Server,
             began: before(began.elapsed()),
@@ -130,8 +169,15 @@ impl Traces {
 }
 
 impl Inner {
-    fn current(&self) -> std::sync::MutexGuard<'_, Option<Context>> {
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<TraceParent>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Came {
+    /// What it is here, for whatever is done for it later.
+    pub(in crate::service) fn own(&self) -> Option<TraceParent> {
+        self.own
     }
 }
 
@@ -142,15 +188,18 @@ impl Work {
         facts: [(&'static str, Value); N],
         error: Option<&Error>,
     ) {
-        let Some((inner, context, name, began)) = self.0.take() else { return };
+        let Some(Begun { inner, own, parent, links, name, at }) = self.0.take() else { return };
         *inner.current() = None;
+        if !own.recorded {
+            return;
+        }
         inner.exporter.take(Span {
-            trace: context.trace,
-            id: context.span,
-            parent: None,
+            own,
+            parent,
+            links,
             name,
             kind: Kind::Internal,
-            began,
+            began: at,
             ended: SystemTime::now(),
             facts: facts.into_iter().filter(|(_, value)| !value.is_null()).collect(),
             failed: error.map(|error| error.kind().id().to_owned()),
@@ -161,7 +210,7 @@ impl Work {
 impl Drop for Work {
     /// Left before its end: what is asked from now on belongs to something else.
     fn drop(&mut self) {
-        if let Some((inner, ..)) = &self.0 {
+        if let Some(Begun { inner, .. }) = &self.0 {
             *inner.current() = None;
         }
     }
@@ -178,57 +227,12 @@ fn before(took: Duration) -> SystemTime {
     now.checked_sub(took).unwrap_or(now)
 }
 
-/// Random, and never zero: a UUID has bits that are always set.
-fn new_trace() -> u128 {
-    Uuid::new_v4().as_u128()
-}
-
-fn new_span() -> u64 {
-    Uuid::new_v4().as_u64_pair().0
-}
-
-/// What W3C's `traceparent` says: where it belongs, and whether it is recorded.
-fn parent(text: &str) -> Option<(Context, bool)> {
-    let mut parts = text.split('-');
-    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let right = hex(version, 2) && version != "ff" && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
-    // Later versions may say more; the first says exactly this.
-    if !right || (version == "00" && parts.next().is_some()) {
-        return None;
-    }
-    let context = Context {
-        trace: u128::from_str_radix(trace, 16).ok().filter(|trace| *trace > 0)?,
-        span: u64::from_str_radix(span, 16).ok().filter(|span| *span > 0)?,
-    };
-    Some((context, u8::from_str_radix(flags, 16).ok()? & 1 == 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_callers_trace_is_read_as_w3c_writes_it() {
-        let (context, recorded) = parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
-        assert_eq!(context.trace, 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736);
-        assert_eq!((context.span, recorded), (0x00f0_67aa_0ba9_02b7, true));
-        assert!(!parent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00").unwrap().1);
-        assert!(parent("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more").unwrap().1);
-        for wrong in [
-            "",
-            "00",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
-        ] {
-            assert!(parent(wrong).is_none(), "{wrong}");
-        }
+/// A name for something within a trace, or of a trace of its own. Random, and never zero: a UUID has bits that are always
+/// set.
+fn below(above: Option<TraceParent>) -> TraceParent {
+    TraceParent {
+        trace: above.map_or_else(|| Uuid::new_v4().as_u128(), |above| above.trace),
+        span: Uuid::new_v4().as_u64_pair().0,
+        recorded: above.is_none_or(|above| above.recorded),
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net::{Client, Limits, NetConfig, Retry};
+use crate::net::{Client, Limits, NetConfig, Retry, TraceParent};
 use crate::secret::Secret;
 use crate::service::log::{Level, Log};
 
@@ -32,9 +32,10 @@ pub(super) enum Kind {
 /// Something that took time.
 #[derive(Debug)]
 pub(super) struct Span {
-    pub(super) trace: u128,
-    pub(super) id: u64,
+    pub(super) own: TraceParent,
     pub(super) parent: Option<u64>,
+    /// What it has to do with besides.
+    pub(super) links: Vec<TraceParent>,
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) began: SystemTime,
@@ -159,12 +160,13 @@ impl Sender {
 
 impl Span {
     fn to_json(&self) -> Value {
+        let trace = |of: &TraceParent| format!("{:032x}", of.trace);
         let nanos = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos().to_string();
         let mut facts_of = self.facts.clone();
         facts_of.extend(self.failed.as_ref().map(|kind| ("error.type", Value::from(kind.as_str()))));
         let mut span = json!({
-            "traceId": format!("{:032x}", self.trace),
-            "spanId": format!("{:016x}", self.id),
+            "traceId": trace(&self.own),
+            "spanId": format!("{:016x}", self.own.span),
             "name": self.name,
             "kind": self.kind as u8,
             "startTimeUnixNano": nanos(self.began),
@@ -177,6 +179,11 @@ impl Span {
         });
         if let Some(parent) = self.parent {
             span["parentSpanId"] = format!("{parent:016x}").into();
+        }
+        if !self.links.is_empty() {
+            let link =
+                |to: &TraceParent| json!({"traceId": trace(to), "spanId": format!("{:016x}", to.span)});
+            span["links"] = self.links.iter().map(link).collect();
         }
         span
     }

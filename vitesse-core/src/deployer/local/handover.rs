@@ -1,0 +1,41 @@
+//! From the containers that run to those that take their place, where both may run.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::compare::Found;
+use super::engine::Engine;
+use super::objects::Objects;
+use super::routes::HEALTH_SECONDS;
+
+/// Has a runtime say that it isn't well, while it goes on answering.
+const RETIRE: &str = "SIGUSR1";
+/// Until Traefik has seen the new ones, where it can't be asked: it looks at what changed every two seconds.
+const SEEN: Duration = Duration::from_secs(3);
+/// Until Traefik has asked for the health of each server and has heard.
+const HEARD: Duration = Duration::from_millis(2 * HEALTH_SECONDS * 1000);
+
+/// Whether Traefik would take both for servers of one service: with other labels of the same router it takes none.
+pub(super) fn same_routes(old: &Found, objects: &Objects) -> bool {
+    let labels = objects.container.labels.iter().flatten();
+    let mut routes = labels.filter(|(name, _)| name.starts_with("traefik."));
+    routes.all(|(name, value)| old.label(name) == Some(value))
+}
+
+/// Has Traefik send nothing more to containers that are about to end. It hears of an end only afterwards, and until then
+/// what it sends there is lost. `seen` says that it knows those that take their place.
+pub(super) async fn retire(engine: &Engine, old: &[Found], seen: bool) {
+    let old: Vec<&Found> = old.iter().filter(|old| old.is_running()).collect();
+    if old.is_empty() {
+        return;
+    }
+    if !seen {
+        sleep(SEEN).await;
+    }
+    for old in old {
+        // One that ended meanwhile needs no retiring.
+        let _ = engine.signal(&old.id, RETIRE).await;
+    }
+    sleep(HEARD).await;
+}
