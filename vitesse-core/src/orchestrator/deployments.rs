@@ -12,6 +12,7 @@ use crate::mapping::Mapping;
 use crate::store::repository::{DEPLOYMENTS, DeploymentConfig};
 use crate::store::{Batch, Document, Expect, Key, Scan};
 
+const OPERATION: &str = "orchestrator.deployments";
 /// So many are kept.
 const KEPT: u32 = 50;
 
@@ -102,19 +103,20 @@ impl Vitesse {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such integration or deployment.
     pub async fn deployment(&self, id: Uuid, number: Option<u32>) -> Result<DeploymentRecord> {
-        let missing = |what: String| {
-            Error::new(ErrorKind::NotFound, what)
-                .in_operation("orchestrator.deployments")
-                .with("integration", id)
-        };
-        let Some(number) = number else {
-            let latest = self.deployments(id, 1).await?.into_iter().next();
-            return latest.ok_or_else(|| missing("it was never deployed".into()));
-        };
+        match number {
+            Some(number) => self.numbered(id, number, OPERATION).await,
+            None => {
+                let latest = self.deployments(id, 1).await?.into_iter().next();
+                latest.ok_or_else(|| missing(id, OPERATION, "it was never deployed".into()))
+            }
+        }
+    }
+
+    async fn numbered(&self, id: Uuid, number: u32, operation: &'static str) -> Result<DeploymentRecord> {
         self.inner.repository.light(id).await?;
         let document = self.inner.repository.store().get(&self.place(id, number)).await?;
         let document = document.ok_or_else(|| {
-            missing(format!("there is no deployment {number}"))
+            missing(id, operation, format!("there is no deployment {number}"))
                 .help("the list of deployments has their numbers")
         })?;
         read(&document)
@@ -124,10 +126,8 @@ impl Vitesse {
     /// that runs and differs from it.
     pub(super) async fn earlier(&self, id: Uuid, number: Option<u32>) -> Result<DeploymentRecord> {
         if let Some(number) = number {
-            self.inner.repository.light(id).await?;
-            // Whoever named the number named it, and not the integration, wrongly.
-            let named = |error: Error| error.in_operation("orchestrator.rollback");
-            let record = self.deployment(id, Some(number)).await.map_err(named)?;
+            // Whoever asks named it, and not the integration, wrongly: that is told apart by the operation.
+            let record = self.numbered(id, number, "orchestrator.rollback").await?;
             return match record.outcome {
                 DeploymentOutcome::Failed => Err(Error::new(
                     ErrorKind::InvalidInput,
@@ -176,10 +176,14 @@ impl Vitesse {
     }
 }
 
+fn missing(id: Uuid, operation: &'static str, what: String) -> Error {
+    Error::new(ErrorKind::NotFound, what).in_operation(operation).with("integration", id)
+}
+
 fn read(document: &Document) -> Result<DeploymentRecord> {
     serde_json::from_slice(&document.value).map_err(|error| {
         Error::new(ErrorKind::StoreFailed, "the record of a deployment can't be read")
-            .in_operation("orchestrator.deployments")
+            .in_operation(OPERATION)
             .with("key", &document.key)
             .source(error)
     })

@@ -204,7 +204,7 @@ fn people_are_told_of_what_grows_expires_or_waits() {
     running.until_true("what grows", |_| told("dead_letters_growing").is_some());
     let growing = told("dead_letters_growing").unwrap();
     assert_eq!((&growing["subject"], &growing["dead_letters"]), (&json!("things"), &json!(1)));
-    world.things.lock().unwrap().broken = Some(503);
+    world.things.lock().unwrap().broken = Some(401);
     crate::webhooks::send(&running, r#"{"id": 9}"#);
     running.until_true("what waits", |_| told("webhooks_not_delivered").is_some());
     let all: String = people.asked.lock().unwrap().iter().map(|asked| asked.body.clone()).collect();

@@ -6,12 +6,13 @@ use tokio::time::sleep;
 
 use super::compare::Found;
 use super::engine::Engine;
-use super::objects::Objects;
+use super::objects::{GRACE_SECONDS, Objects};
 use super::routes::HEALTH_SECONDS;
+use crate::error::Result;
 
 /// Has a runtime say that it isn't well, while it goes on answering.
 const RETIRE: &str = "SIGUSR1";
-/// Until Traefik has seen the new ones, where it can't be asked: it looks at what changed every two seconds.
+/// Until Traefik has seen what changed: it looks every two seconds.
 const SEEN: Duration = Duration::from_secs(3);
 /// Until Traefik has asked for the health of each server and has heard.
 const HEARD: Duration = Duration::from_millis(2 * HEALTH_SECONDS * 1000);
@@ -38,4 +39,17 @@ pub(super) async fn retire(engine: &Engine, old: &[Found], seen: bool) {
         let _ = engine.signal(&old.id, RETIRE).await;
     }
     sleep(HEARD).await;
+}
+
+/// Ends and removes containers. `routed` says that Traefik knows them, and was told to send them nothing.
+pub(super) async fn end(engine: &Engine, old: &[Found], routed: bool) -> Result<()> {
+    for (at, old) in old.iter().enumerate() {
+        if routed && at > 0 {
+            // Traefik looks anew when one ends, and takes the others for well until it has asked them.
+            sleep(SEEN).await;
+        }
+        engine.stop(&old.id, GRACE_SECONDS).await?;
+        engine.remove(&old.id).await?;
+    }
+    Ok(())
 }

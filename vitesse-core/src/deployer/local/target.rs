@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::LocalSettings;
 use super::compare::Found;
 use super::engine::Engine;
-use super::handover::{retire, same_routes};
+use super::handover::{end, retire, same_routes};
 use super::logs;
 use super::objects::{ADMIN_KEY, ADMIN_PORT, GRACE_SECONDS, LABEL_MANAGED, LABEL_URL, Objects, json};
 use super::secrets::{self, Secrets};
@@ -204,10 +204,11 @@ impl LocalTarget {
             Ok(made) => made,
             Err(error) => return Err(self.roll_back(&wanted, &there, id, error).await),
         };
-        if both_run && wanted.settings.traefik.enabled {
+        let routed = both_run && wanted.settings.traefik.enabled;
+        if routed {
             retire(&wanted.engine, &there.containers, wanted.dashboard.is_some()).await;
         }
-        self.settle(&wanted, &there, &made, id).await?;
+        self.settle(&wanted, &there, &made, routed, id).await?;
         log.add(match deployment.paused {
             true => "paused: it is kept without running".to_owned(),
             false => format!("healthy; it answers at {}", wanted.settings.service_url(id)),
@@ -343,12 +344,16 @@ impl LocalTarget {
     }
 
     /// Removes the old containers, and gives the new ones their names.
-    async fn settle(&self, wanted: &Wanted, there: &There, made: &[Made], id: Uuid) -> Result<()> {
+    async fn settle(
+        &self,
+        wanted: &Wanted,
+        there: &There,
+        made: &[Made],
+        routed: bool,
+        id: Uuid,
+    ) -> Result<()> {
         let engine = &wanted.engine;
-        for old in &there.containers {
-            engine.stop(&old.id, GRACE_SECONDS).await?;
-            engine.remove(&old.id).await?;
-        }
+        end(engine, &there.containers, routed).await?;
         for made in made {
             engine.rename(&made.id, &made.name).await?;
         }
