@@ -478,9 +478,11 @@ fn others() -> Value {
         "ConnectionAnswer": data(reference("Connection")),
         "NewConnection": only(&["name", "base_url", "auth"], json!({
             "name": {"type": "string", "pattern": "^[a-z](-?[a-z0-9])*$", "maxLength": 64},
-            "base_url": {"type": "string", "minLength": 1, "maxLength": 2000},
-            "auth": with(&["type"], json!({"type": text()})),
-            "secrets": texts(),
+            "base_url": {"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]", "maxLength": 2000},
+            "auth": with(&["type"], json!({"type": {"type": "string", "enum": [
+                "none", "bearer", "basic", "api_key", "oauth2_client_credentials", "oauth2_refresh_token",
+            ]}})),
+            "secrets": {"type": "object", "propertyNames": {"pattern": "^[A-Z_]+$"}, "additionalProperties": {"type": "string"}},
         })),
         "ConnectionTestAnswer": data(with(&["ok", "token", "status", "detail", "at"], json!({
             "ok": {"type": "boolean"}, "token": may("boolean"), "status": may("integer"), "detail": text(), "at": moment(),

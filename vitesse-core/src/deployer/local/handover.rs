@@ -41,6 +41,14 @@ pub(super) async fn retire(engine: &Engine, old: &[Found], seen: bool) {
     sleep(HEARD).await;
 }
 
+/// Stops containers, and keeps them.
+pub(super) async fn stop(engine: &Engine, old: &[Found]) -> Result<()> {
+    for old in old.iter().filter(|old| !old.is_paused()) {
+        engine.stop(&old.id, GRACE_SECONDS).await?;
+    }
+    Ok(())
+}
+
 /// Ends and removes containers. `routed` says that Traefik knows them, and was told to send them nothing.
 pub(super) async fn end(engine: &Engine, old: &[Found], routed: bool) -> Result<()> {
     for (at, old) in old.iter().enumerate() {

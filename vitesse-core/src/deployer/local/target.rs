@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::LocalSettings;
 use super::compare::Found;
 use super::engine::Engine;
-use super::handover::{end, retire, same_routes};
+use super::handover::{end, retire, same_routes, stop};
 use super::logs;
 use super::objects::{ADMIN_KEY, ADMIN_PORT, GRACE_SECONDS, LABEL_MANAGED, LABEL_URL, Objects, json};
 use super::secrets::{self, Secrets};
@@ -313,7 +313,7 @@ impl LocalTarget {
             && wanted.settings.publish.is_none()
             && there.containers.iter().all(|old| same_routes(old, objects));
         if !rolls || deployment.paused {
-            self.stop(engine, there).await?;
+            stop(engine, &there.containers).await?;
         }
         log.step.advance(1)?;
         if deployment.paused {
@@ -334,13 +334,6 @@ impl LocalTarget {
         }
         log.step.advance(1)?;
         Ok((made, rolls))
-    }
-
-    async fn stop(&self, engine: &Engine, there: &There) -> Result<()> {
-        for old in there.containers.iter().filter(|old| !old.is_paused()) {
-            engine.stop(&old.id, GRACE_SECONDS).await?;
-        }
-        Ok(())
     }
 
     /// Removes the old containers, and gives the new ones their names.
