@@ -1,6 +1,6 @@
 //! Records of real APIs that have nothing to do with each other get no mapping, and the answer says why.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 #[path = "../ingestor/corpus.rs"]
 #[expect(dead_code, reason = "chosen descriptions are read here, no sample")]
