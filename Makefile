@@ -1,6 +1,6 @@
 # Every recipe is what CI runs; `make` alone lists them. Scripts are in .ci/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-ingest bench-mapping bench-serve bench-http static bench-peers bench-mocks bench-engines bench-sync clean
+.PHONY: help demo picture test test-chaos test-laws test-miri test-corpus check check-features generate bench bench-ingest bench-mapping bench-serve bench-http static bench-peers bench-mocks bench-engines bench-sync clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ check-features: ## Compile each combination of features that ships
 
 generate: ## Write the generated files anew: reference pages, schema, dependency lists
 	@.ci/generate
+
+picture: ## Draw what the demonstration prints, for the README
+	@docs/picture.py > docs/src/demo.svg.new && mv docs/src/demo.svg.new docs/src/demo.svg
 
 bench: ## Measure: the store, discovery, the guardian, the mapper, the ingestor and the transformation
 	@cargo bench -p vitesse-benches --bench store

@@ -109,23 +109,30 @@ pub(super) fn references(lines: &mut Vec<Transformation>, request: &MapRequest, 
         let (from, to) = (name(&stream.source_endpoint), name(&stream.dest_endpoint));
         let Some(source) = id_of(sides.source, &from) else { continue };
         let taken = |line: &&Transformation| line.source_field.paths == [source.clone()];
+        let suffix: Vec<String> = to.iter().cloned().chain(["id".to_owned()]).collect();
+        // A person said which of the destination's ids of such records it is: `primary_contact_id`.
+        let said = lines.iter().filter(taken).filter(|line| review::is_firm(line));
+        let mut said = said.map(|line| line.dest_field.clone());
+        let said = said.find(|dest| split_words(&dest.to_string()).ends_with(&suffix));
+        let firm = said.is_some();
         // The record's id there, or whatever the source's was found to fill.
-        let dest = id_of(sides.dest, &to).or_else(|| {
+        let dest = said.or_else(|| id_of(sides.dest, &to)).or_else(|| {
             let dest = lines.iter().find(taken)?.dest_field.clone();
             let last = split_words(dest.leaf_name()?).pop()?;
             (last == "id").then_some(dest)
         });
         let Some(dest) = dest else { continue };
-        if dest.depth() < source.depth()
-            || lines.iter().any(|line| line.dest_field == dest && review::is_firm(line))
-        {
+        let chosen = |line: &Transformation| line.dest_field == dest && review::is_firm(line);
+        if dest.depth() < source.depth() || !firm && lines.iter().any(chosen) {
             continue;
         }
         let mut config = Object::new();
         config.insert("function", "ref");
         config.insert("params", [("stream", stream.stream.as_str())].into_iter().collect::<Object>());
-        lines.retain(|line| line.dest_field != dest && line.source_field.paths != [source.clone()]);
-        lines.push(Transformation {
+        lines.retain(|line| {
+            line.dest_field != dest && (review::is_firm(line) || line.source_field.paths != [source.clone()])
+        });
+        let line = Transformation {
             required: sides
                 .dest
                 .schemas
@@ -135,10 +142,11 @@ pub(super) fn references(lines: &mut Vec<Transformation>, request: &MapRequest, 
             dest_field: dest,
             transform_type: TransformType::Custom,
             transform_config: config,
-            confidence: Some(0.9),
+            confidence: Some(if firm { 1.0 } else { 0.9 }),
             reason: Some(format!("the record that the stream {} made", stream.stream)),
             ..Transformation::default()
-        });
+        };
+        lines.push(if firm { review::marked(line, review::HINT) } else { line });
     }
 }
 

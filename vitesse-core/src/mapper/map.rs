@@ -11,7 +11,9 @@ use super::side::{Resolved, Role, Side, field_path};
 use super::{fill, review};
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::mapping::{Functions, Mapping, RecordError, TransformType, Transformation, VERSION};
+use crate::mapping::{
+    FieldPath, Functions, Mapping, RecordError, Step, TransformType, Transformation, VERSION,
+};
 use crate::transform::Plan;
 
 /// How the mapper works. `MapperOptions::default()` suits most.
@@ -149,9 +151,10 @@ impl Mapper {
             draft.say_who_chose(told);
         }
         for whole in wishes.whole(&sides) {
-            // What is taken whole needs no lines for its parts.
+            // What is taken whole needs no lines for its parts, and a list of which an element is named none for each.
             lines.retain(|line| {
-                line.firm || !whole.dest.contains(&line.dest) && !line.dest.contains(&whole.dest)
+                let parts = whole.dest.contains(&line.dest) || line.dest.contains(&whole.dest);
+                line.firm || !parts && !apart(&whole.dest, &line.dest)
             });
             lines.push(whole);
         }
@@ -255,6 +258,12 @@ pub(super) fn sound(mapping: &mut Mapping, notes: &mut Vec<Note>) {
         let line = mapping.transformations.remove(at);
         notes.push(Note::on(&line.dest_field, format!("the line was left out: {message}")));
     }
+}
+
+/// Whether two paths take the same list apart in different ways: one by index, the other for each element.
+fn apart(one: &FieldPath, other: &FieldPath) -> bool {
+    let differing = one.steps().iter().zip(other.steps()).find(|(one, other)| one != other);
+    matches!(differing, Some((Step::Index(_), Step::Each) | (Step::Each, Step::Index(_))))
 }
 
 fn refusal(matches: &Matches, mapping: &Mapping) -> Option<Refused> {

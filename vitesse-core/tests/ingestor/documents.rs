@@ -306,6 +306,25 @@ components:
 }
 
 #[test]
+fn a_list_is_paged_by_the_parameter_that_leads_on() {
+    let paged = |params: &[&str]| {
+        let params: Vec<String> =
+            params.iter().map(|name| format!("{{name: {name}, in: query, schema: {{type: string}}}}")).collect();
+        let text = format!(
+            "openapi: 3.0.0\ninfo: {{title: T, version: '1'}}\npaths: {{/a: {{get: {{parameters: [{}], responses: {{'200': {{description: ok, content: {{application/json: {{schema: {{type: object, properties: {{has_more: {{type: boolean}}, data: {{type: array, items: {{type: object, properties: {{id: {{type: string}}}}}}}}}}}}}}}}}}}}}}}}}}}}",
+            params.join(", ")
+        );
+        let found = ingest(&text).spec;
+        let list = found.endpoint(&Method::Get, "/a").unwrap();
+        list.pagination.as_ref().and_then(|pages| pages.param.clone())
+    };
+    assert_eq!(paged(&["ending_before", "limit", "starting_after"]).as_deref(), Some("starting_after"));
+    assert_eq!(paged(&["since_id", "limit", "max_id", "min_id"]).as_deref(), Some("max_id"));
+    // Back is no way on.
+    assert_eq!(paged(&["ending_before", "limit"]), None);
+}
+
+#[test]
 fn wording_is_not_shape() {
     let with = |about: &str, kind: &str| {
         let text = format!(

@@ -53,8 +53,9 @@ const CURSORS: [&str; 18] = [
     "bookmark",
     "pagination_token",
 ];
-const KEYSETS: [&str; 7] =
-    ["starting_after", "since_id", "after_id", "last_id", "max_id", "ending_before", "min_id"];
+/// The first of these that is there leads on. What leads back, as `ending_before` does, isn't among them: going on by
+/// it would give the first page again, and never the rest.
+const KEYSETS: [&str; 6] = ["starting_after", "after_id", "last_id", "max_id", "since_id", "min_id"];
 
 pub(super) fn derive(spec: &mut ApiSpec) {
     let mut found = Vec::with_capacity(spec.endpoints.len());
@@ -210,7 +211,15 @@ fn look<'s>(schemas: &'s Schemas, endpoint: &'s Endpoint) -> Signs<'s> {
         let name = if plain.starts_with('$') { plain.clone() } else { snake(&plain) };
         let is = |names: &[&str]| names.contains(&name.as_str());
         let place = match () {
-            () if is(&KEYSETS) => &mut signs.keyset,
+            () if is(&KEYSETS) => {
+                let rank = |parameter: &Parameter| {
+                    KEYSETS.iter().position(|own| *own == snake(&parameter.name)).unwrap_or(KEYSETS.len())
+                };
+                if signs.keyset.is_none_or(|found| rank(parameter) < rank(found)) {
+                    signs.keyset = Some(parameter);
+                }
+                continue;
+            }
             () if is(&CURSORS) || name == "page_after" => &mut signs.cursor,
             () if is(&SIZES) => &mut signs.size,
             () if is(&PAGES) => {

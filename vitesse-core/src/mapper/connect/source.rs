@@ -71,7 +71,10 @@ fn incremental(
     records: &Records,
     notes: &mut Findings,
 ) -> Option<Incremental> {
-    let field = records.updated_field.as_ref().or(records.cursor_fields.first())?;
+    // When a record was made doesn't tell that it changed since: going by that alone would lose every change. Such
+    // lists are read whole, unless a person says that their records never change.
+    let by = |field| records.since_param.is_some().then_some(field);
+    let field = records.updated_field.as_ref().or(records.cursor_fields.first().and_then(by))?;
     if !records.many {
         return None;
     }

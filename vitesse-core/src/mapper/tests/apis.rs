@@ -156,6 +156,22 @@ destination_base_url_region: The address of Lighthouse CRM has the part "region"
 }
 
 #[test]
+fn a_time_of_making_is_no_sign_of_change() {
+    let crm = spec("crm.json");
+    let path = format!("{}/../examples/apis/shop.yaml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let incremental = |text: &str| {
+        let shop = read(text.as_bytes(), &ReadOptions::default()).unwrap().spec;
+        let pair = EndpointPair::new(&shop, "GET /customers", &crm, "POST /contacts").unwrap();
+        let connected = connect(&shop, &crm, &pair, &Overrides::default()).unwrap();
+        connected.source.incremental.map(|found| found.field.to_string())
+    };
+    assert_eq!(incremental(&text).as_deref(), Some("updated_at"));
+    // With `created_at` alone, what changed later would never be read again.
+    assert_eq!(incremental(&text.replace("updated_at", "edition").replace("updated_since", "colour")), None);
+}
+
+#[test]
 fn an_intent_chooses_the_endpoints_in_the_order_of_what_refers_to_what() {
     use crate::mapper::pairs;
     let (shop, crm) = (spec("shop.yaml"), spec("crm.json"));
