@@ -1,7 +1,7 @@
 //! Runs every `shellsession` block of the book and of the examples. The blocks of a page are one session, from its top to its end in one
 //! shell, with what it starts in the background; `console` blocks, each for itself, are run by `book.rs`.
 //!
-//! The shell stands in a folder of its own that holds a copy of `examples`. The ports of the pages, 4010 to 4090, are free
+//! The shell stands in a folder of its own that holds a copy of `examples`. The ports of the pages, 14010 to 14090, are free
 //! ones of this machine. `[..]` stands for the rest of a line or a part of it, a line of `...` for any lines, and `? 4`
 //! before the output for the exit code. `TRYCMD=overwrite` writes what was printed into the pages.
 
@@ -110,7 +110,7 @@ impl Place {
     fn new() -> Self {
         let listeners: Vec<_> = (0..9).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let port = |(at, listener): (usize, &TcpListener)| {
-            (format!("40{}0", at + 1), listener.local_addr().unwrap().port().to_string())
+            (format!("140{}0", at + 1), listener.local_addr().unwrap().port().to_string())
         };
         let ports = listeners.iter().enumerate().map(port).collect();
         let place = Self { folder: tempfile::tempdir().unwrap(), ports };

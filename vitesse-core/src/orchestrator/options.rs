@@ -223,7 +223,7 @@ pub struct DeployOptions {
     pub dest_connection: Option<String>,
     /// Credentials by the name of their variable, such as `VITESSE_SOURCE_TOKEN`; they win over connections.
     pub credentials: BTreeMap<String, Secret>,
-    /// Other variables of what runs, such as `VITESSE_DEST_BASE_URL` or `BATCH_SIZE`.
+    /// Other variables of what runs, such as `VITESSE_DEST_BASE_URL` or `BATCH_SIZE`. An empty value takes one away.
     pub environment: BTreeMap<String, String>,
 }
 

@@ -101,6 +101,12 @@ async fn what_is_planned_is_done_and_nothing_else() {
     vitesse.apply(&project(&larger)).await.unwrap();
     assert_eq!(shelf.deployment(id).unwrap().config.memory_mb, 1024);
     assert!(vitesse.plan(&project(&larger)).await.unwrap().is_empty());
+    // A variable that the file no longer names is taken away.
+    let fewer = larger.replace("BATCH_SIZE: 50", "VITESSE_LOG: info");
+    vitesse.apply(&project(&fewer)).await.unwrap();
+    let environment = shelf.deployment(id).unwrap().environment;
+    assert_eq!(environment.keys().map(String::as_str).collect::<Vec<_>>(), ["VITESSE_LOG", "VITESSE_SCHEDULE"]);
+    assert!(vitesse.plan(&project(&fewer)).await.unwrap().is_empty());
 
     // What others changed meanwhile is changed back.
     let update = vitesse_core::orchestrator::UpdateIntegration {
@@ -108,7 +114,7 @@ async fn what_is_planned_is_done_and_nothing_else() {
         ..Default::default()
     };
     vitesse.update(id, None, update).await.unwrap();
-    let plan = vitesse.apply(&project(&larger)).await.unwrap().plan;
+    let plan = vitesse.apply(&project(&fewer)).await.unwrap().plan;
     assert_eq!((plan.changes[0].what.as_str(), steps(&plan)), ("intent", vec![Map, Test, Deploy]));
     assert_eq!(vitesse.get(id).await.unwrap().status, Status::Active);
 }

@@ -151,8 +151,8 @@ pub(crate) struct Deploy {
     pub(crate) cpu: Option<f64>,
     #[command(flatten)]
     pub(crate) connections: Connected,
-    /// A variable of what runs, such as VITESSE_DEST_BASE_URL=https://… Repeatable. Never a secret: those come from
-    /// connections, or from variables of this process.
+    /// A variable of what runs, such as VITESSE_DEST_BASE_URL=https://… Those of the last deployment stay; an empty value
+    /// takes one away. Repeatable. Never a secret: those come from connections, or from variables of this process.
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) environment: Vec<String>,
     /// What only the target knows, such as region=eu-west-1. Repeatable.

@@ -1,7 +1,9 @@
 //! Where the records are in an answer, and which of their fields identify and date them.
 
 use crate::ingestor::fast::Map;
-use crate::spec::{ApiSpec, Endpoint, Evidence, Location, Method, Records, Schema, SchemaId, Schemas, Type};
+use crate::spec::{
+    ApiSpec, Endpoint, Evidence, Location, Method, Property, Records, Schema, SchemaId, Schemas, Type,
+};
 
 /// Names under which lists of records are given, best first.
 const LISTS: [&str; 16] = [
@@ -98,8 +100,11 @@ fn place(schemas: &Schemas, root: SchemaId, endpoint: &Endpoint) -> Option<Place
         }
     }
     // One record, perhaps in a wrapper that holds nothing else of weight.
-    if let Some(inner) =
-        schema.property("data").or_else(|| schema.properties.first().filter(|_| schema.properties.len() == 1))
+    let of_weight =
+        |property: &&Property| !NOT_RECORDS.contains(&property.name.to_ascii_lowercase().as_str());
+    let mut weighty = schema.properties.iter().filter(of_weight);
+    let only = weighty.next().filter(|_| weighty.next().is_none());
+    if let Some(inner) = schema.property("data").or(only)
         && object(schemas, inner.schema).is_some_and(|inside| !inside.properties.is_empty())
     {
         return Some((step(&inner.name), inner.schema, false, 0.7, "one object in a wrapper"));

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::plan::{ProjectPlan, Ready};
@@ -47,11 +48,17 @@ impl Vitesse {
         if plan.runs(StepName::Test) {
             let tested = self.test(id, wanted.test).await.map_err(at(StepName::Test))?;
             tested.require_pass().map_err(at(StepName::Test))?;
-            score = tested.health_score.get("overall").and_then(serde_json::Value::as_f64);
+            score = tested.health_score.get("overall").and_then(Value::as_f64);
         }
         let deployed = match wanted.deploy {
             Some(mut options) if plan.runs(StepName::Deploy) => {
                 options.target = project.file.deploy.as_ref().map(|deploy| deploy.target.clone());
+                // The file says all of it: a variable that it no longer names is taken away.
+                let before = self.get(id).await?;
+                let kept = before.extra_metadata.get("deployed_environment").and_then(Value::as_object);
+                for name in kept.into_iter().flat_map(|kept| kept.keys()) {
+                    options.environment.entry(name.clone()).or_default();
+                }
                 Some(self.deploy(id, options).await.map_err(at(StepName::Deploy))?)
             }
             _ => None,

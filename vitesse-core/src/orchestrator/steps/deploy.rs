@@ -287,7 +287,7 @@ fn may_deploy(integration: &Integration, force: bool) -> Result<()> {
     }
 }
 
-fn deployed_before(integration: &Integration) -> Result<(Vec<Mapping>, BTreeMap<String, String>)> {
+pub(super) fn deployed_before(integration: &Integration) -> Result<(Vec<Mapping>, BTreeMap<String, String>)> {
     let meta = &integration.extra_metadata;
     let texts = meta.get("deployed_mappings").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut mappings = Vec::new();

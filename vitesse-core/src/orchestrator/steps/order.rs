@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::deploy::deployed_before;
 use crate::deployer::{Deployer, Deployment, check_functions, needed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
@@ -43,12 +44,16 @@ impl Vitesse {
         let verdict = Verdict::of(integration)?;
         let needed: BTreeSet<String> = needed(&mappings).into_iter().map(|need| need.variable).collect();
         let secrets = options.credentials.keys().filter(|name| !needed.contains(*name)).cloned().collect();
+        // What isn't spoken of stays: a variable may be all that keeps it from another address.
+        let (_, mut environment) = deployed_before(integration)?;
+        environment.extend(options.environment);
+        environment.retain(|_, value| !value.is_empty());
         let order = Order {
             target: self.inner.targets.get(&config)?,
             deployment: Deployment {
                 credentials: options.credentials,
                 config,
-                environment: options.environment,
+                environment,
                 ..Deployment::new(integration.id, integration.name.clone(), mappings)
             },
             connections,
