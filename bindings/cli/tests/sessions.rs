@@ -118,9 +118,12 @@ impl Place {
             fs::create_dir(place.path(name)).unwrap();
         }
         let vitesse = Path::new(trycmd::cargo::cargo_bin!("vitesse"));
-        let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, place.path("bin").join(name)).unwrap();
+        let link =
+            |name: &str, to: &Path| std::os::unix::fs::symlink(to, place.path("bin").join(name)).unwrap();
         link("vitesse", vitesse);
         link("vitesse-runtime", &runtime(vitesse));
+        // An example, built beside ours whenever the workspace's tests are.
+        link("own-functions", &vitesse.with_file_name("own-functions"));
         let examples = Path::new(ROOT).join("examples");
         walk(&examples, &mut |file| {
             let to = place.path("work/examples").join(file.strip_prefix(&examples).unwrap());
@@ -201,7 +204,9 @@ fn script(steps: &[Step]) -> String {
     let mut script = String::from("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\nexec 2>&1\n");
     for step in steps {
         let _ = write!(script, "printf '\\n{MARK}\\n'\n{}\ncode=$?\n", step.command);
-        if let Some(port) = step.command.ends_with('&').then(|| step.command.split("--port ").nth(1)).flatten() {
+        if let Some(port) =
+            step.command.ends_with('&').then(|| step.command.split("--port ").nth(1)).flatten()
+        {
             let port = port.split_whitespace().next().unwrap();
             let _ = writeln!(
                 script,
@@ -274,7 +279,8 @@ fn fits_line(wanted: &str, line: &str) -> bool {
 
 #[test]
 fn pages_are_read_and_compared_as_they_say() {
-    let page = "text\n```shellsession\n$ one \\\n> two &\n? 4\nout\n\n$ three\n...\nend [..] of [..]\n```\n$ no\n";
+    let page =
+        "text\n```shellsession\n$ one \\\n> two &\n? 4\nout\n\n$ three\n...\nend [..] of [..]\n```\n$ no\n";
     let steps = steps(page);
     assert_eq!((steps.len(), steps[0].command.as_str(), steps[0].code), (2, "one \\\ntwo &", 4));
     assert_eq!(steps[0].output, ["out", ""]);

@@ -68,6 +68,8 @@ impl Wishes {
         let line = |(source, dest): &(FieldPath, FieldPath)| {
             let mut draft = Draft::new(vec![source.clone()], dest.clone(), 1000, "you said so".to_owned());
             draft.firm = true;
+            let field = sides.dest.schemas.field(sides.dest.root, &unindexed(dest).to_string());
+            draft.required = field.is_some_and(|field| field.required);
             settle(&mut draft, sides, &mut Vec::new());
             draft
         };

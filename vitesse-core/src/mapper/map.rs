@@ -173,6 +173,7 @@ impl Mapper {
         if previous.is_none() && from.endpoint.is_some() && to.endpoint.is_some() {
             mapping.on_error = RecordError::DeadLetter;
         }
+        let mut mapping = connect::filtered(mapping, &request.overrides)?;
         sound(&mut mapping, &mut notes);
         if mapping.transformations.iter().any(|line| line.enabled) {
             fill::obvious(&mut mapping, &sides);

@@ -1,5 +1,6 @@
 //! Small documents that show one thing each.
 
+use serde_json::json;
 use vitesse_core::ErrorKind;
 use vitesse_core::ingestor::{Ingested, ReadOptions, SourceDocument, missing_documents, read, read_set};
 use vitesse_core::spec::{
@@ -308,12 +309,15 @@ components:
 #[test]
 fn a_list_is_paged_by_the_parameter_that_leads_on() {
     let paged = |params: &[&str]| {
-        let params: Vec<String> =
-            params.iter().map(|name| format!("{{name: {name}, in: query, schema: {{type: string}}}}")).collect();
-        let text = format!(
-            "openapi: 3.0.0\ninfo: {{title: T, version: '1'}}\npaths: {{/a: {{get: {{parameters: [{}], responses: {{'200': {{description: ok, content: {{application/json: {{schema: {{type: object, properties: {{has_more: {{type: boolean}}, data: {{type: array, items: {{type: object, properties: {{id: {{type: string}}}}}}}}}}}}}}}}}}}}}}}}}}}}",
-            params.join(", ")
-        );
+        let text_of = json!({"type": "string"});
+        let params: Vec<_> =
+            params.iter().map(|name| json!({"name": name, "in": "query", "schema": text_of})).collect();
+        let list = json!({"type": "array", "items": {"type": "object", "properties": {"id": text_of}}});
+        let schema = json!({"type": "object", "properties": {"has_more": {"type": "boolean"}, "data": list}});
+        let answer = json!({"description": "ok", "content": {"application/json": {"schema": schema}}});
+        let get = json!({"parameters": params, "responses": {"200": answer}});
+        let text = json!({"openapi": "3.0.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": get}}});
+        let text = text.to_string();
         let found = ingest(&text).spec;
         let list = found.endpoint(&Method::Get, "/a").unwrap();
         list.pagination.as_ref().and_then(|pages| pages.param.clone())
@@ -322,6 +326,21 @@ fn a_list_is_paged_by_the_parameter_that_leads_on() {
     assert_eq!(paged(&["since_id", "limit", "max_id", "min_id"]).as_deref(), Some("max_id"));
     // Back is no way on.
     assert_eq!(paged(&["ending_before", "limit"]), None);
+}
+
+#[test]
+fn one_record_may_stand_beside_errors() {
+    let text_of = json!({"type": "string"});
+    let record = json!({"type": "object", "properties": {"id": text_of, "name": text_of}});
+    let errors = json!({"type": "array", "items": {"type": "object", "properties": {"code": text_of}}});
+    let schema = json!({"type": "object", "properties": {"errors": errors, "customer": record}});
+    let answer = json!({"description": "ok", "content": {"application/json": {"schema": schema}}});
+    let paths = json!({"/customers": {"post": {"responses": {"200": answer}}}});
+    let text =
+        json!({"openapi": "3.0.0", "info": {"title": "T", "version": "1"}, "paths": paths}).to_string();
+    let found = ingest(&text).spec;
+    let records = found.endpoint(&Method::Post, "/customers").unwrap().records.clone().unwrap();
+    assert_eq!((&*records.path, records.many, records.id_field.as_deref()), ("customer", false, Some("id")));
 }
 
 #[test]

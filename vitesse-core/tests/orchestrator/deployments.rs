@@ -95,7 +95,10 @@ async fn going_back_brings_the_mapping_the_size_and_the_variables() {
     vitesse.deploy(id, DeployOptions { memory_mb: Some(256), ..DeployOptions::default() }).await.unwrap();
     // What isn't spoken of stays; an empty value takes a variable away.
     assert_eq!(shelf.deployment(id).unwrap().environment, first.environment);
-    let gone = DeployOptions { environment: [("BATCH_SIZE".into(), String::new())].into(), ..DeployOptions::default() };
+    let gone = DeployOptions {
+        environment: [("BATCH_SIZE".into(), String::new())].into(),
+        ..DeployOptions::default()
+    };
     vitesse.deploy(id, gone).await.unwrap();
     assert!(shelf.deployment(id).unwrap().environment.is_empty());
     vitesse.roll_back(id, Some(2)).await.unwrap();

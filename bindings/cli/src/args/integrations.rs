@@ -83,7 +83,8 @@ pub(crate) struct Map {
     /// A field of the destination that always has this value, as JSON or text. Repeatable.
     #[arg(long = "constant", value_name = "FIELD=VALUE")]
     pub(crate) constants: Vec<String>,
-    /// What the descriptions don't say, or say wrong: `source.base_url=https://…`. Repeatable.
+    /// What the descriptions don't say, or say wrong: `source.base_url=https://…`; or the condition that records must
+    /// meet: `filter={"field": "email", "is_null": false}`. Repeatable.
     #[arg(long = "override", value_name = "PLACE=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Begin anew: forget the lines that people reviewed.

@@ -54,16 +54,20 @@ fn overrides(given: &[String]) -> Result<Overrides> {
     let mut blocks = Object::new();
     for one in given {
         let (place, given) = pair("an override", one)?;
-        let known = place.starts_with("source.") || place.starts_with("destination.");
+        let known = place == "filter" || place.starts_with("source.") || place.starts_with("destination.");
         if !known || place.split('.').count() > DEEPEST {
             return Err(Error::new(ErrorKind::InvalidInput, format!("{place} can't be overridden"))
                 .in_operation("cli.map")
-                .help("an override begins with source. or destination., as in source.base_url=https://…"));
+                .help("an override begins with source. or destination., as in source.base_url=https://…, or is the filter"));
         }
         let given = given.parse::<Value>().unwrap_or_else(|_| Value::from(given));
         put(&mut blocks, place, given);
     }
-    Ok(Overrides { source: blocks.remove("source"), destination: blocks.remove("destination") })
+    Ok(Overrides {
+        source: blocks.remove("source"),
+        destination: blocks.remove("destination"),
+        filter: blocks.remove("filter"),
+    })
 }
 
 /// Puts a value into its place; what stands in the way gives way.

@@ -38,6 +38,8 @@ async fn main() -> Result<()> {
             source_discovery: vitesse.choose(STRIPE)?,
             dest_discovery: vitesse.choose(SQUARE)?,
             deployment_target: Some("process".into()),
+            // Guesses below this are left out.
+            user_preferences: [("min_confidence".to_owned(), 0.8.into())].into_iter().collect(),
             ..CreateIntegration::default()
         })
         .await?
@@ -53,8 +55,8 @@ async fn steps(vitesse: &Vitesse, id: uuid::Uuid, stripe: &Server, square: &Serv
     let found = vitesse.ingest(id, files).await?;
     println!("ingest: {} and {} paths", found.source_endpoints.len(), found.dest_endpoints.len());
 
-    // What the descriptions don't say: how one's own account proves itself, and where an answer has the new id.
-    let square_says = r#"{"auth": {"type": "bearer"}, "operations": {"create": {"id": "customer.id"}}}"#;
+    // What the description doesn't say: how one's own account proves itself.
+    let square_says = r#"{"auth": {"type": "bearer"}}"#;
     let customers = StreamOptions {
         source_endpoint: Some("GET /v1/customers".into()),
         dest_endpoint: Some("POST /v2/customers".into()),
@@ -76,7 +78,8 @@ async fn steps(vitesse: &Vitesse, id: uuid::Uuid, stripe: &Server, square: &Serv
             id,
             DeployOptions {
                 credentials: [secret("VITESSE_SOURCE_TOKEN"), secret("VITESSE_DEST_TOKEN")].into(),
-                environment: [here("VITESSE_SOURCE_BASE_URL", stripe), here("VITESSE_DEST_BASE_URL", square)].into(),
+                environment: [here("VITESSE_SOURCE_BASE_URL", stripe), here("VITESSE_DEST_BASE_URL", square)]
+                    .into(),
                 ..DeployOptions::default()
             },
         )

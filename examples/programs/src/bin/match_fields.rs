@@ -22,7 +22,12 @@ fn main() -> Result<()> {
     for line in &proposal.mapping.transformations {
         let sources: Vec<String> = line.source_field.paths.iter().map(ToString::to_string).collect();
         let sure = line.confidence.unwrap_or_default();
-        println!("{:10} -> {:11} {sure:.2}  {}", sources.join(", "), line.dest_field.to_string(), reason(line));
+        println!(
+            "{:10} -> {:11} {sure:.2}  {}",
+            sources.join(", "),
+            line.dest_field.to_string(),
+            reason(line)
+        );
     }
     println!("not sent: {}", proposal.unused_source.join(", "));
     Ok(())

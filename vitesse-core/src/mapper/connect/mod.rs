@@ -25,6 +25,9 @@ pub struct Overrides {
     pub source: Option<Value>,
     /// Parts of `destination`.
     pub destination: Option<Value>,
+    /// The condition that records must meet, as `filter` of a mapping document; those that don't are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
 }
 
 /// The connection blocks, where each value comes from, and what is missing.
@@ -215,6 +218,16 @@ pub(super) fn overridden(mapping: &Mapping, overrides: &Overrides) -> Result<Map
                 document.insert(name, merged(own, part));
             }
         }
+    }
+    Mapping::from_value(&value).map_err(|problems| Error::from(problems).in_operation("mapper.connect"))
+}
+
+/// The mapping with the condition that people give for its records; without any, if they give none.
+pub(super) fn filtered(mapping: Mapping, overrides: &Overrides) -> Result<Mapping> {
+    let Some(filter) = &overrides.filter else { return Ok(Mapping { filter: None, ..mapping }) };
+    let mut value = mapping.to_value();
+    if let Value::Object(document) = &mut value {
+        document.insert("filter", filter.clone());
     }
     Mapping::from_value(&value).map_err(|problems| Error::from(problems).in_operation("mapper.connect"))
 }

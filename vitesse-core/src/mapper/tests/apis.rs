@@ -275,7 +275,7 @@ fn overrides_answer_the_questions_and_wrong_ones_are_told() {
         EndpointPair::new(&strange, "GET /projects/{project_id}/tickets", &strange, "POST /tickets").unwrap();
     let with = |source: &str| {
         let source = Some(source.parse().unwrap());
-        connect(&strange, &strange, &pair, &Overrides { source, destination: None })
+        connect(&strange, &strange, &pair, &Overrides { source, ..Overrides::default() })
     };
     let connected = with(
         r#"{"base_url": "https://s.test", "params": {"region": "eu"}, "auth": {"type": "bearer"}, "parent": null}"#,

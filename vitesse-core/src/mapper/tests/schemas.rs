@@ -152,7 +152,8 @@ fn records_of_other_streams_are_looked_up() {
 
     // Of several ids of such records a person chooses; what isn't one of them gets the source's id as it is.
     let dest = schema(&["external_id", "contact_id", "primary_contact_id", "currency", "email"]);
-    let said = |dest: &str| MapRequest { hints: vec![("customer_id".into(), dest.into())], ..request.clone() };
+    let said =
+        |dest: &str| MapRequest { hints: vec![("customer_id".into(), dest.into())], ..request.clone() };
     let proposal = asked(&source, &dest, &said("primary_contact_id"));
     has(&proposal, "customer_id -> primary_contact_id: ref");
     assert!(proposal.mapping.transformations.iter().all(|line| line.dest_field.to_string() != "contact_id"));
@@ -164,11 +165,16 @@ fn records_of_other_streams_are_looked_up() {
 #[test]
 fn an_element_that_a_person_names_wins_over_what_was_guessed_for_the_list() {
     let source = schema(&["addresses[].city", "addresses[].zip", "email"]);
-    let dest = schema(&["contacts[].city", "contacts[].zip", "contacts[].email"]);
+    let mut dest = schema(&["contacts[].city", "contacts[].zip", "contacts[].email"]);
+    dest["required"] = json!(["contacts"]);
+    dest["properties"]["contacts"]["items"]["required"] = json!(["email"]);
     let request = hints(&[("addresses[0].city", "contacts[0].city"), ("email", "contacts[0].email")]);
     let proposal = asked(&source, &dest, &request);
     let record = json!({"addresses": [{"city": "Oslo", "zip": "0150"}, {"city": "Bergen"}], "email": "a@b"});
     assert_eq!(made(&proposal, &record), json!({"contacts": [{"city": "Oslo", "email": "a@b"}]}));
+    // What the destination requires is required of the line, as of one that was found.
+    let required = proposal.mapping.transformations.iter().filter(|line| line.required);
+    assert_eq!(required.map(|line| line.dest_field.to_string()).collect::<Vec<_>>(), ["contacts[0].email"]);
 }
 
 #[test]

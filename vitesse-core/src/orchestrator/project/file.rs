@@ -62,6 +62,8 @@ parts! {
         "hints" hints: Object = Object::new();
         /// Destination fields that always have the same value.
         "constants" constants: Object = Object::new();
+        /// The condition that records must meet to be moved: `{field: email, is_null: false}`.
+        "filter" filter: Object = Object::new();
         /// Parts of the mapping's block `source`, for this stream.
         "source" source: Object = Object::new();
         /// Parts of the mapping's block `destination`, for this stream.

@@ -160,7 +160,11 @@ impl Wanted {
 }
 
 fn map_options(file: &ProjectFile) -> Result<MapOptions> {
-    let overrides = Overrides { source: block(&file.source), destination: block(&file.destination) };
+    let overrides = Overrides {
+        source: block(&file.source),
+        destination: block(&file.destination),
+        ..Overrides::default()
+    };
     let stream = |one: &ProjectStream| -> Result<StreamOptions> {
         Ok(StreamOptions {
             name: one.name.clone(),
@@ -171,6 +175,7 @@ fn map_options(file: &ProjectFile) -> Result<MapOptions> {
             overrides: Overrides {
                 source: over(overrides.source.as_ref(), &one.source),
                 destination: over(overrides.destination.as_ref(), &one.destination),
+                filter: over(None, &one.filter),
             },
         })
     };

@@ -34,6 +34,7 @@ impl Project {
                 to: stream.dest_endpoint.unwrap_or_default(),
                 hints: exact(&stream.mapping_hints)?,
                 constants: exact(&stream.constants)?,
+                filter: object(stream.overrides.filter.as_ref()),
                 source: object(stream.overrides.source.as_ref()),
                 destination: object(stream.overrides.destination.as_ref()),
                 ..ProjectStream::default()

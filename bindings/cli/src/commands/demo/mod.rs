@@ -200,6 +200,7 @@ fn here(world: &World) -> Overrides {
         destination: block(
             json!({"base_url": crm, "auth": auth, "rate_limit": {"requests": 900, "per": "1s"}}),
         ),
+        ..Overrides::default()
     }
 }
 
