@@ -54,6 +54,7 @@ pages! {
     forget_a_record: "docs/src/how-to/forget-a-record.md",
     stripe_to_square: "examples/stripe-to-square/README.md",
     two_public_apis: "docs/src/tutorial/two-public-apis.md",
+    one_call: "docs/src/how-to/one-call.md",
     own_functions: "docs/src/how-to/own-functions.md",
     upgrade: "docs/src/how-to/upgrade.md",
 }

@@ -95,31 +95,12 @@ async fn what_is_planned_is_done_and_nothing_else() {
         vitesse.apply(&project).await.unwrap();
         assert!(vitesse.plan(&project).await.unwrap().is_empty(), "{more}");
     }
-    let some = text
-        .replace("hints: {tags: labels}", "hints: {tags: labels}, filter: {field: phone, is_null: false}");
-    assert_eq!(steps(&vitesse.plan(&project(&some)).await.unwrap()), [Map, Test, Deploy]);
-    vitesse.apply(&project(&some)).await.unwrap();
-    let filter = |at: usize| shelf.deployment(id).unwrap().mappings[at].filter.is_some();
-    assert!(filter(0) && !filter(1) && vitesse.plan(&project(&some)).await.unwrap().is_empty());
-    let exported = vitesse.export(id).await.unwrap();
-    assert!(exported.iter().any(|file| file.text.contains("filter:")));
-    vitesse.apply(&project(&text)).await.unwrap();
-    assert!(!filter(0), "what the file no longer says is gone");
     let larger = text.replace("target: shelf", "target: shelf\n  memory_mb: 1024").replace("15m", "1h");
     let plan = vitesse.plan(&project(&larger)).await.unwrap();
     assert_eq!((plan.changes[0].what.as_str(), steps(&plan)), ("deploy", vec![Deploy]));
     vitesse.apply(&project(&larger)).await.unwrap();
     assert_eq!(shelf.deployment(id).unwrap().config.memory_mb, 1024);
     assert!(vitesse.plan(&project(&larger)).await.unwrap().is_empty());
-    // A variable that the file no longer names is taken away.
-    let fewer = larger.replace("BATCH_SIZE: 50", "VITESSE_LOG: info");
-    vitesse.apply(&project(&fewer)).await.unwrap();
-    let environment = shelf.deployment(id).unwrap().environment;
-    assert_eq!(
-        environment.keys().map(String::as_str).collect::<Vec<_>>(),
-        ["VITESSE_LOG", "VITESSE_SCHEDULE"]
-    );
-    assert!(vitesse.plan(&project(&fewer)).await.unwrap().is_empty());
 
     // What others changed meanwhile is changed back.
     let update = vitesse_core::orchestrator::UpdateIntegration {
@@ -127,9 +108,31 @@ async fn what_is_planned_is_done_and_nothing_else() {
         ..Default::default()
     };
     vitesse.update(id, None, update).await.unwrap();
-    let plan = vitesse.apply(&project(&fewer)).await.unwrap().plan;
+    let plan = vitesse.apply(&project(&larger)).await.unwrap().plan;
     assert_eq!((plan.changes[0].what.as_str(), steps(&plan)), ("intent", vec![Map, Test, Deploy]));
     assert_eq!(vitesse.get(id).await.unwrap().status, Status::Active);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_file_no_longer_says_is_taken_away() {
+    use StepName::{Deploy, Map, Test};
+    let (vitesse, shelf) = place();
+    let all = text();
+    let id = vitesse.apply(&project(&all)).await.unwrap().integration_id;
+    let some = all.replace("{tags: labels}", "{tags: labels}, filter: {field: phone, is_null: false}");
+    assert_eq!(steps(&vitesse.plan(&project(&some)).await.unwrap()), [Map, Test, Deploy]);
+    vitesse.apply(&project(&some)).await.unwrap();
+    let filter = |at: usize| shelf.deployment(id).unwrap().mappings[at].filter.is_some();
+    assert!(filter(0) && !filter(1) && vitesse.plan(&project(&some)).await.unwrap().is_empty());
+    let exported = vitesse.export(id).await.unwrap();
+    assert!(exported.iter().any(|file| file.path == "vitesse.yaml" && file.text.contains("filter:")));
+
+    let other = all.replace("BATCH_SIZE: 50", "VITESSE_LOG: info");
+    vitesse.apply(&project(&other)).await.unwrap();
+    assert!(!filter(0));
+    let up = shelf.deployment(id).unwrap().environment;
+    assert_eq!(up.keys().map(String::as_str).collect::<Vec<_>>(), ["VITESSE_LOG", "VITESSE_SCHEDULE"]);
+    assert!(vitesse.plan(&project(&other)).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
