@@ -69,6 +69,23 @@ impl Access {
     }
 }
 
+/// How long the name of a user may be.
+pub(crate) const USER_LENGTH: usize = 200;
+
+/// For whom it is asked, if whoever has the key says so.
+pub(crate) fn spoken_for(head: &Parts) -> Result<Option<String>> {
+    let Some(user) = head.headers.get("x-user-id") else { return Ok(None) };
+    let user =
+        user.to_str().ok().map(str::trim).filter(|user| user.len() <= USER_LENGTH).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, "the header X-User-ID can't be a user's name")
+                .in_operation("http.access")
+                .help(format!(
+                    "send at most {USER_LENGTH} letters, digits and signs of ASCII, or leave it out"
+                ))
+        })?;
+    Ok(Some(user.to_owned()).filter(|user| !user.is_empty()))
+}
+
 fn given(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = || {

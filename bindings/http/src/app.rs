@@ -20,7 +20,7 @@ use vitesse_core::progress::{Cancel, Event};
 use vitesse_core::service::wire::{Answers, Incoming, Pulse, whole};
 use vitesse_core::{Error, ErrorKind, Result};
 
-use crate::access::Access;
+use crate::access::{self, Access};
 use crate::answer::{Answer, Content, Failure, Outcome};
 use crate::api::{LEGACY, OPERATIONS, Operation};
 use crate::call::{Call, Raw};
@@ -55,7 +55,7 @@ pub(crate) struct App {
 pub struct Exchange {
     /// Names the request, in the answer's header `x-request-id` too.
     pub request_id: String,
-    /// Who asked, by the name of their key.
+    /// Who asked: whom `X-User-ID` names, else the name of their key.
     pub actor: Option<String>,
     /// From where.
     pub peer: Option<std::net::SocketAddr>,
@@ -121,7 +121,12 @@ impl Gate {
             true => None,
             false => {
                 match self.app.access.allow(&self.app.vitesse, &head).await {
-                    Ok(actor) => way.actor = actor,
+                    Ok(key) => way.actor = key,
+                    Err(error) => return fail(error),
+                }
+                match access::spoken_for(&head) {
+                    Ok(Some(user)) => way.actor = user,
+                    Ok(None) => {}
                     Err(error) => return fail(error),
                 }
                 match self.app.room.clone().try_acquire_owned() {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use judge::judges;
 
+use crate::access::USER_LENGTH;
 use crate::api::{Given, Kind, OPERATIONS, Operation, Param};
 
 /// The OpenAPI 3.1 document of everything that is served.
@@ -64,6 +65,13 @@ fn written(operation: &Operation) -> Value {
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Sent again with the same key within a day, the request isn't done again: the first answer comes again.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }));
+    }
+    if operation.method != "GET" {
+        parameters.push(json!({
+            "name": "X-User-ID", "in": "header", "required": false,
+            "description": "For whom it is asked: who the audit log says did it. Without it, the name of the key.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": USER_LENGTH, "pattern": "^[ -~]+$"},
         }));
     }
     if operation.conditional {

@@ -14,6 +14,24 @@ use vitesse_http::{ServeOptions, serve};
 use crate::world::{API, World, shop_to_crm};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_says_for_whom_it_asks() {
+    let world = World::new().await;
+    let by = |user| [("x-user-id", user)];
+    let made =
+        world.send_with("POST", "/integrations", &by(" ada@shop.test "), &shop_to_crm()).await.is(200).json();
+    let id = made["integration_id"].as_str().unwrap();
+    let entry = world.get(&format!("/integrations/{id}/history")).await.is(200).json()["data"][0].clone();
+    assert_eq!((&entry["action"], &entry["actor"]), (&"created".into(), &"ada@shop.test".into()));
+    // Nobody is named by nothing, and what no name can be is refused before anything is done.
+    let made = world.send_with("POST", "/integrations", &by(" "), &shop_to_crm()).await.is(200).json();
+    assert_eq!(made["data"]["integration"]["created_by"], "system");
+    for wrong in ["å", &"a".repeat(201)] {
+        world.send_with("POST", "/integrations", &by(wrong), &shop_to_crm()).await.is(400);
+    }
+    assert_eq!(world.get("/integrations").await.is(200).json()["count"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_come_and_go_without_a_restart() {
     let world = World::new().await;
     world.get("/integrations").await.is(200);
