@@ -88,7 +88,7 @@ async fn a_deployment_is_told_beforehand_recorded_and_brought_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_generated_is_taken_away() {
+async fn what_a_deployment_made_is_taken_away() {
     let world = World::new().await;
     let early = world.ingested().await;
     for path in ["export", "image"] {
