@@ -71,7 +71,7 @@ fn written(operation: &Operation) -> Value {
         parameters.push(json!({
             "name": "X-User-ID", "in": "header", "required": false,
             "description": "For whom it is asked: who the audit log says did it. Without it, the name of the key.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": USER_LENGTH, "pattern": "^[ -~]+$"},
+            "schema": {"type": "string", "maxLength": USER_LENGTH, "pattern": "^[ -~]*$"},
         }));
     }
     if operation.conditional {
