@@ -32,6 +32,11 @@ impl Traefik {
                 "--providers.docker.exposedbydefault=false",
                 "--api.insecure=true",
             ])
+            // Containers of other tests come and go, and each time Traefik forgets what it heard of all others' health.
+            .arg(format!(
+                "--providers.docker.constraints=Label(`traefik.docker.network`,`{}`)",
+                engine.network
+            ))
             .args(["--global.checknewversion=false", "--global.sendanonymoususage=false"])
             .arg(format!("--providers.docker.endpoint={}", engine.address))
             .arg(format!("--entrypoints.web.address=127.0.0.1:{web}"))

@@ -151,6 +151,7 @@ impl Engine {
 
     /// Runs a program in a container, and gives what it said if it failed.
     pub(super) async fn run(&self, container: &str, program: &[&str]) -> Result<Result<(), String>> {
+        use bollard::errors::Error::DockerResponseServerError as Refused;
         let told = |error| failed("run a program in a container of", &self.address, error);
         let options = CreateExecOptions {
             attach_stdout: Some(true),
@@ -158,21 +159,26 @@ impl Engine {
             cmd: Some(program.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>()),
             ..Default::default()
         };
-        // A container that doesn't run is no error of ours: it says why.
+        // A container that doesn't run is no error of ours: it says why. It may end between any two questions.
         let made = match self.docker.create_exec(container, options).await {
-            Err(error) if status(&error) == Some(409) => return Ok(Err("it doesn't run".into())),
+            Err(Refused { message, .. }) => return Ok(Err(message)),
             made => made.map_err(told)?,
         };
+        let started = match self.docker.start_exec(&made.id, None).await {
+            Err(Refused { message, .. }) => return Ok(Err(message)),
+            started => started.map_err(told)?,
+        };
         let mut said = String::new();
-        if let StartExecResults::Attached { mut output, .. } =
-            self.docker.start_exec(&made.id, None).await.map_err(told)?
-        {
+        if let StartExecResults::Attached { mut output, .. } = started {
             while let Some(Ok(part)) = output.next().await {
                 said.push_str(&part.to_string());
             }
         }
-        let ended = self.docker.inspect_exec(&made.id).await.map_err(told)?;
-        match ended.exit_code {
+        let outcome = match self.docker.inspect_exec(&made.id).await {
+            Err(Refused { message, .. }) => return Ok(Err(message)),
+            outcome => outcome.map_err(told)?,
+        };
+        match outcome.exit_code {
             Some(0) => Ok(Ok(())),
             _ => Ok(Err(said.trim().to_owned())),
         }

@@ -3,19 +3,40 @@
 use std::time::Duration;
 
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::compare::Found;
 use super::engine::Engine;
 use super::objects::{GRACE_SECONDS, Objects};
 use super::routes::HEALTH_SECONDS;
+use super::verify::Dashboard;
 use crate::error::Result;
 
 /// Has a runtime say that it isn't well, while it goes on answering.
 const RETIRE: &str = "SIGUSR1";
-/// Until Traefik has seen what changed: it looks every two seconds.
+/// Until Traefik has seen what changed, where it can't be asked: it looks every two seconds.
 const SEEN: Duration = Duration::from_secs(3);
-/// Until Traefik has asked for the health of each server and has heard.
+/// Until Traefik has asked for the health of each server, where it can't be asked what it heard.
 const HEARD: Duration = Duration::from_millis(2 * HEALTH_SECONDS * 1000);
+
+/// The Traefik in front of an integration while new containers take the place of old ones.
+pub(super) struct Traefik<'a> {
+    pub(super) dashboard: Option<&'a Dashboard>,
+    pub(super) integration: Uuid,
+    /// How many servers stay.
+    pub(super) new: usize,
+}
+
+impl Traefik<'_> {
+    /// Until it sends nothing to any of the old containers, of which so many still run. `otherwise` is how long that
+    /// takes where it can't be asked.
+    async fn spares(&self, old: usize, otherwise: Duration) {
+        match self.dashboard {
+            Some(dashboard) => dashboard.settled(self.integration, self.new + old, self.new).await,
+            None => sleep(otherwise).await,
+        }
+    }
+}
 
 /// Whether Traefik would take both for servers of one service: with other labels of the same router it takes none.
 pub(super) fn same_routes(old: &Found, objects: &Objects) -> bool {
@@ -25,20 +46,21 @@ pub(super) fn same_routes(old: &Found, objects: &Objects) -> bool {
 }
 
 /// Has Traefik send nothing more to containers that are about to end. It hears of an end only afterwards, and until then
-/// what it sends there is lost. `seen` says that it knows those that take their place.
-pub(super) async fn retire(engine: &Engine, old: &[Found], seen: bool) {
+/// what it sends there is lost.
+pub(super) async fn retire(engine: &Engine, old: &[Found], traefik: &Traefik<'_>) {
     let old: Vec<&Found> = old.iter().filter(|old| old.is_running()).collect();
     if old.is_empty() {
         return;
     }
-    if !seen {
+    if traefik.dashboard.is_none() {
+        // Else it was waited for that Traefik knows those that take their place.
         sleep(SEEN).await;
     }
-    for old in old {
+    for old in &old {
         // One that ended meanwhile needs no retiring.
         let _ = engine.signal(&old.id, RETIRE).await;
     }
-    sleep(HEARD).await;
+    traefik.spares(old.len(), HEARD).await;
 }
 
 /// Stops containers, and keeps them.
@@ -49,15 +71,17 @@ pub(super) async fn stop(engine: &Engine, old: &[Found]) -> Result<()> {
     Ok(())
 }
 
-/// Ends and removes containers. `routed` says that Traefik knows them, and was told to send them nothing.
-pub(super) async fn end(engine: &Engine, old: &[Found], routed: bool) -> Result<()> {
-    for (at, old) in old.iter().enumerate() {
-        if routed && at > 0 {
+/// Ends and removes containers; with a Traefik that knows them, only while it sends them nothing.
+pub(super) async fn end(engine: &Engine, old: &[Found], traefik: Option<&Traefik<'_>>) -> Result<()> {
+    for (at, found) in old.iter().enumerate() {
+        if let Some(traefik) = traefik
+            && at > 0
+        {
             // Traefik looks anew when one ends, and takes the others for well until it has asked them.
-            sleep(SEEN).await;
+            traefik.spares(old.len() - at, SEEN).await;
         }
-        engine.stop(&old.id, GRACE_SECONDS).await?;
-        engine.remove(&old.id).await?;
+        engine.stop(&found.id, GRACE_SECONDS).await?;
+        engine.remove(&found.id).await?;
     }
     Ok(())
 }

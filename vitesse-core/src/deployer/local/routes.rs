@@ -11,6 +11,8 @@ use crate::deployer::container_id;
 pub(super) const DATA_PORT: u16 = 8080;
 /// How often Traefik asks a container for its health, and how long it waits for the answer.
 pub(super) const HEALTH_SECONDS: u64 = 2;
+/// How many servers Traefik tries for a request when one can't be connected to.
+const RETRIES: u64 = 3;
 
 impl LocalSettings {
     /// Where an integration answers.
@@ -50,7 +52,9 @@ impl LocalSettings {
             (own("routers", "rule"), format!("Host(`{name}.{}`) || PathPrefix(`{path}`)", traefik.domain)),
             (own("routers", "entrypoints"), traefik.entry_point.clone()),
             (own("routers", "service"), name.clone()),
-            (own("routers", "middlewares"), format!("{name}-strip")),
+            (own("routers", "middlewares"), format!("{name}-retry,{name}-strip")),
+            // Only what reached no server is sent to another: nothing is written twice.
+            (http(&format!("middlewares.{name}-retry.retry.attempts")), RETRIES.to_string()),
             (http(&format!("middlewares.{name}-strip.stripprefix.prefixes")), path),
             (own("services", "loadbalancer.server.port"), DATA_PORT.to_string()),
             (own("services", "loadbalancer.healthcheck.path"), "/health".into()),
@@ -96,9 +100,10 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @r#"
         traefik.docker.network=vitesse-net
         traefik.enable=true
+        traefik.http.middlewares.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-retry.retry.attempts=3
         traefik.http.middlewares.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-strip.stripprefix.prefixes=/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.entrypoints=web
-        traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.middlewares=vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-strip
+        traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.middlewares=vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-retry,vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba-strip
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.rule=Host(`vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.local`) || PathPrefix(`/vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba`)
         traefik.http.routers.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.service=vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba
         traefik.http.services.vitesse-ad9cb833-cd8d-4a49-8fcc-4a98bb3dbbba.loadbalancer.healthcheck.interval=2s
@@ -124,6 +129,7 @@ mod tests {
             ("routers.middlewares", "names"),
             ("routers.tls", "flag"),
             ("routers.tls.certresolver", "name"),
+            ("middlewares.retry.attempts", "number"),
             ("middlewares.stripprefix.prefixes", "path"),
             ("services.loadbalancer.server.port", "number"),
             ("services.loadbalancer.healthcheck.path", "path"),
@@ -143,7 +149,8 @@ mod tests {
             let (_, holds) =
                 NAMED.iter().find(|(path, _)| *path == parts.join(".")).unwrap_or_else(|| panic!("{label}"));
             let fits = match *holds {
-                "name" | "names" => name(value),
+                "name" => name(value),
+                "names" => value.split(',').all(name),
                 "flag" => value == "true",
                 "number" => value.parse::<u16>().is_ok(),
                 "path" => value.starts_with('/') && !value.contains(['`', ' ', ',']),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::LocalSettings;
 use super::compare::Found;
 use super::engine::Engine;
-use super::handover::{end, retire, same_routes, stop};
+use super::handover::{Traefik, end, retire, same_routes, stop};
 use super::logs;
 use super::objects::{ADMIN_KEY, ADMIN_PORT, GRACE_SECONDS, LABEL_MANAGED, LABEL_URL, Objects, json};
 use super::secrets::{self, Secrets};
@@ -204,11 +204,16 @@ impl LocalTarget {
             Ok(made) => made,
             Err(error) => return Err(self.roll_back(&wanted, &there, id, error).await),
         };
-        let routed = both_run && wanted.settings.traefik.enabled;
-        if routed {
-            retire(&wanted.engine, &there.containers, wanted.dashboard.is_some()).await;
+        let dashboard = wanted.dashboard.as_ref();
+        let traefik = (both_run && wanted.settings.traefik.enabled).then_some(Traefik {
+            dashboard,
+            integration: id,
+            new: made.len(),
+        });
+        if let Some(traefik) = &traefik {
+            retire(&wanted.engine, &there.containers, traefik).await;
         }
-        self.settle(&wanted, &there, &made, routed, id).await?;
+        self.settle(&wanted, &there, &made, traefik.as_ref(), id).await?;
         log.add(match deployment.paused {
             true => "paused: it is kept without running".to_owned(),
             false => format!("healthy; it answers at {}", wanted.settings.service_url(id)),
@@ -342,11 +347,11 @@ impl LocalTarget {
         wanted: &Wanted,
         there: &There,
         made: &[Made],
-        routed: bool,
+        traefik: Option<&Traefik<'_>>,
         id: Uuid,
     ) -> Result<()> {
         let engine = &wanted.engine;
-        end(engine, &there.containers, routed).await?;
+        end(engine, &there.containers, traefik).await?;
         for made in made {
             engine.rename(&made.id, &made.name).await?;
         }

@@ -30,6 +30,12 @@ struct Said {
     error: Vec<String>,
 }
 
+impl Said {
+    fn up(&self) -> usize {
+        self.server_status.values().filter(|status| *status == "UP").count()
+    }
+}
+
 impl Dashboard {
     /// The operator names it, so that it may be on this machine.
     pub(super) fn new(url: &str, within: Duration) -> Result<Self> {
@@ -72,6 +78,21 @@ impl Dashboard {
         }
     }
 
+    /// Waits until Traefik knows no more than so many servers of an integration, and sends to no more than so many of
+    /// them. It is patient for a while only: what waits for it happens all the same.
+    pub(super) async fn settled(&self, integration: Uuid, known: usize, up: usize) {
+        let until = Instant::now() + self.within;
+        while Instant::now() < until {
+            if let Ok(Some(service)) = self.service(integration).await
+                && service.server_status.len() <= known
+                && service.up() <= up
+            {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
     /// What is missing.
     async fn look(&self, integration: Uuid, replicas: usize) -> Result<Option<String>> {
         let name = router(integration);
@@ -81,10 +102,10 @@ impl Dashboard {
         if route.status != "enabled" {
             return Ok(Some(format!("its router is {}: {}", route.status, route.error.join("; "))));
         }
-        let Some(service) = self.ask(&format!("services/{name}@docker")).await? else {
+        let Some(service) = self.service(integration).await? else {
             return Ok(Some("it has no such service".into()));
         };
-        let up = service.server_status.values().filter(|status| *status == "UP").count();
+        let up = service.up();
         Ok((service.status != "enabled" || up < replicas).then(|| {
             format!(
                 "its service is {} with {up} of {replicas} servers up: {}",
@@ -92,6 +113,10 @@ impl Dashboard {
                 service.error.join("; ")
             )
         }))
+    }
+
+    async fn service(&self, integration: Uuid) -> Result<Option<Said>> {
+        self.ask(&format!("services/{}@docker", router(integration))).await
     }
 
     async fn ask(&self, what: &str) -> Result<Option<Said>> {
@@ -149,6 +174,25 @@ mod tests {
             ),
         ]);
         dashboard.wait(ID, 1, &Cancel::new()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_old_ones_are_spared_once_it_knows_and_uses_no_more_than_the_new_ones() {
+        let counted = |answers| async move {
+            let dashboard = traefik(answers);
+            let before = Instant::now();
+            dashboard.settled(ID, 2, 1).await;
+            before.elapsed()
+        };
+        const UP: &str = r#"{"serverStatus": {"a": "UP", "b": "UP"}}"#;
+        const MORE: &str = r#"{"serverStatus": {"a": "UP", "b": "DOWN", "c": "DOWN"}}"#;
+        const SPARED: &str = r#"{"serverStatus": {"a": "UP", "b": "DOWN"}}"#;
+        const SERVICES: &str = "/api/http/services/";
+        assert!(counted(&[(SERVICES, SPARED)]).await < PAUSE, "nothing to wait for");
+        assert!(counted(&[(SERVICES, UP), (SERVICES, SPARED)]).await >= PAUSE);
+        assert!(counted(&[(SERVICES, MORE), (SERVICES, SPARED)]).await >= PAUSE);
+        // It never hears: patience ends.
+        assert!(counted(&[("/no", "")]).await >= Duration::from_millis(400));
     }
 
     #[tokio::test]
