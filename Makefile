@@ -55,8 +55,9 @@ bench-ingest: ## Compare the ingestor with other readers of API descriptions; FI
 	@benches/peers/ingest/compare $(or $(FILES),$$(find $(CURDIR)/target/corpus -name stripe.com.json -o -name graph.json))
 
 bench-serve: static ## Measure the service: start, memory, CPU of a request beside an echo, streams, crowds
+	@bash -c 'source .ci/common && build_shipped vitesse-echo'
 	@cargo run --release --locked --quiet -p vitesse-benches --bin serve -- \
-		target/shipped/vitesse-runtime
+		target/shipped/vitesse-runtime target/shipped/vitesse-echo
 
 bench-http: ## Measure the control plane: each operation under 32 callers, 1,000 integrations, ten minutes' soak (STORE=URL)
 	@cargo build --release --locked --quiet -p vitesse-cli

@@ -1,4 +1,5 @@
-//! What a service costs: `serve RUNTIME` measures the runtime binary at that path, beside an echo on the same stack.
+//! What a service costs: `serve RUNTIME ECHO` measures the runtime binary at that path, beside an echo on the same stack,
+//! built as it is (`benches/echo`).
 //!
 //! Both are processes with one worker thread each, asked in turns over the same kind of connections, so that whatever
 //! else the machine does meets both. What a request costs is CPU time of the process (user and system), from its
@@ -13,7 +14,6 @@
 )]
 
 mod client;
-mod echo;
 mod process;
 
 use std::io::{BufReader, Read as _, Write as _};
@@ -32,15 +32,14 @@ const ROUNDS: usize = 101;
 const REQUESTS: usize = 4_000;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("echo") => echo::serve(),
-        Some(runtime) => measure(Path::new(runtime)),
-        None => println!("usage: serve RUNTIME"),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [runtime, echo] => measure(Path::new(runtime), Path::new(echo)),
+        _ => println!("usage: serve RUNTIME ECHO"),
     }
 }
 
-fn measure(runtime: &Path) {
+fn measure(runtime: &Path, echo: &Path) {
     client::raise_limit();
     let folder = tempfile::tempdir().unwrap();
     let mapping = folder.path().join("a.json");
@@ -49,7 +48,7 @@ fn measure(runtime: &Path) {
     let body = record(1024);
 
     start(&serve);
-    cost(&serve, &body);
+    cost(&Server::echo(echo), &serve("1"), &body);
     streams(runtime, &mapping, &serve);
     crowd(&serve, &body);
 }
@@ -80,13 +79,12 @@ fn start(serve: &dyn Fn(&str) -> Server) {
 }
 
 /// CPU time of a request, beside the echo.
-fn cost(serve: &dyn Fn(&str) -> Server, body: &str) {
-    let (echo, runtime) = (Server::echo(), serve("1"));
+fn cost(echo: &Server, runtime: &Server, body: &str) {
     let (answer, _) = (post(runtime.address, "/transform", "application/json", body), ());
     assert_eq!(answer.0, 200, "{}", answer.1);
     let asked = request("/transform", "application/json", body);
     let mut load = [Load::new(echo.address, 32), Load::new(runtime.address, 32)];
-    let servers = [&echo, &runtime];
+    let servers = [echo, runtime];
     let (mut costs, mut more) = ([Vec::new(), Vec::new()], Vec::new());
     for round in 0..=ROUNDS {
         let mut now = [0.0; 2];

@@ -12,13 +12,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn echo() -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .arg("echo")
-            .env("TOKIO_WORKER_THREADS", "1")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    pub(crate) fn echo(echo: &Path) -> Self {
+        let mut child =
+            Command::new(echo).env("TOKIO_WORKER_THREADS", "1").stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { child, address: line.trim().parse().unwrap() }

@@ -1,4 +1,11 @@
-//! The stack alone: hyper on tokio as the service has it, giving back what it gets.
+//! The stack of the service alone: hyper on tokio with its allocator, giving back what it gets. What a request to the
+//! service costs is told against what it costs here.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement that fails should stop and say where, and says where it listens"
+)]
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -13,7 +20,10 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-pub(crate) fn serve() {
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
