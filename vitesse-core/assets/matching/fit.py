@@ -14,7 +14,7 @@ FOLDS = 7
 # Confidence is fitted where a pair could be a line.
 WORTH = -1500
 # The project's own cases are complete; what people build leaves out more. So in confidence theirs count for more.
-OWN, OWN_COUNTS = "benches/cases/mapping", 0.1
+OWN, OWN_COUNTS = "benches/cases/mapping", 0.05
 # Which way each kind of evidence may count: more of it must not make a pair less likely, or the reverse.
 AGAINST = {"aspects", "kinds", "digits", "more_lists", "fewer_lists", "deeper", "generated", "plain_apart",
            "dest_taken", "source_taken", "both_listed", "both_listed_deep", "into_list",

@@ -188,6 +188,10 @@ fn together(group: &Group, matches: &Matches, sides: &Sides<'_>) -> Option<Vec<D
             .iter()
             .any(|pair| (pair.source, pair.dest) == (s, d) && pair.evidence.contains(&Evidence::Hint))
     };
+    // Whoever says where the whole goes, and says it of one part only, doesn't want it split.
+    let said = |d: &&usize| group.sources.iter().any(|s| firm(*s, **d));
+    let hinted = group.dests.iter().filter(said).count();
+    let halfway = 0 < hinted && hinted < group.dests.len();
     let base = |sources: Vec<FieldPath>, dest: FieldPath, d: usize| {
         // A hint is certain, whatever the group it is part of.
         let hinted = group.sources.iter().any(|s| firm(*s, d));
@@ -208,7 +212,7 @@ fn together(group: &Group, matches: &Matches, sides: &Sides<'_>) -> Option<Vec<D
             let text = sides.dest_facts(dest)?.kind() == Some(Type::String);
             text.then(|| vec![base(sources, dest.clone(), *d).decided(concat(", "))])
         }
-        (GroupKind::Split, [_, _, ..], ids) if sources.len() == 1 => {
+        (GroupKind::Split, [_, _, ..], ids) if sources.len() == 1 && !halfway => {
             let last = dests.len() - 1;
             let line = |(at, (dest, d)): (usize, (&FieldPath, &usize))| {
                 base(sources.clone(), dest.clone(), *d).decided(part(at, last))

@@ -180,14 +180,14 @@ fn the_same_records_give_the_same_bytes_everywhere() {
     let order = "remote_id number createdAt currencyCode totalAmount customerId customerEmail lines[].sku lines[].unitPrice";
     let found = matches(RECORDS[1], ("Purchase", order));
     insta::assert_snapshot!(lines(&found).join("\n"), @r"
-    created_at > createdAt (957)
-    currency > currencyCode (956)
-    customer.email > customerEmail (948)
-    customer.id > customerId (947)
-    line_items[].sku > lines[].sku (794)
-    line_items[].price > lines[].unitPrice (548)
-    order_number > number (932)
-    id > remote_id (956)
-    total_price > totalAmount (853)
+    created_at > createdAt (956)
+    currency > currencyCode (955)
+    customer.email > customerEmail (946)
+    customer.id > customerId (945)
+    line_items[].sku > lines[].sku (788)
+    line_items[].price > lines[].unitPrice (537)
+    order_number > number (930)
+    id > remote_id (954)
+    total_price > totalAmount (849)
     ");
 }

@@ -230,6 +230,20 @@ fn without_a_hint_the_evidence_joins_splits_and_collects() {
 }
 
 #[test]
+fn a_hint_for_one_part_takes_the_whole_there() {
+    let source = schema(&["email", "full_name", "city", "phone"]);
+    let dest = schema(&["email", "given_name", "family_name", "city", "phone"]);
+    let record = json!({"email": "a@b", "full_name": "Lovelace", "city": "Oslo", "phone": "1"});
+    let with = |hints: &[&str]| {
+        let hints = hints.iter().map(|dest| ("full_name".into(), (*dest).into())).collect();
+        made(&asked(&source, &dest, &MapRequest { hints, ..MapRequest::default() }), &record)
+    };
+    assert_eq!(with(&["family_name"])["family_name"], "Lovelace");
+    let both = with(&["family_name", "given_name"]);
+    assert_eq!((&both["given_name"], &both["family_name"]), (&json!("Lovelace"), &json!(null)));
+}
+
+#[test]
 fn wrappers_say_nothing_and_one_of_a_list_is_a_list() {
     let flat = ["id", "email", "first_name", "last_name", "city", "zip"];
     let wrapped = [
