@@ -55,6 +55,7 @@ pages! {
     stripe_to_square: "examples/stripe-to-square/README.md",
     two_public_apis: "docs/src/tutorial/two-public-apis.md",
     one_call: "docs/src/how-to/one-call.md",
+    run_the_control_plane: "docs/src/how-to/run-the-control-plane.md",
     own_functions: "docs/src/how-to/own-functions.md",
     upgrade: "docs/src/how-to/upgrade.md",
 }
@@ -205,9 +206,8 @@ fn script(steps: &[Step]) -> String {
     let mut script = String::from("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\nexec 2>&1\n");
     for step in steps {
         let _ = write!(script, "printf '\\n{MARK}\\n'\n{}\ncode=$?\n", step.command);
-        if let Some(port) =
-            step.command.ends_with('&').then(|| step.command.split("--port ").nth(1)).flatten()
-        {
+        let listens = |option| step.command.split(option).nth(1).filter(|_| step.command.ends_with('&'));
+        if let Some(port) = listens("--port ").or_else(|| listens("--listen 127.0.0.1:")) {
             let port = port.split_whitespace().next().unwrap();
             let _ = writeln!(
                 script,

@@ -105,6 +105,7 @@ impl Children {
     }
 }
 
+// ANCHOR: begins
 #[async_trait]
 impl Deployer for Children {
     fn name(&self) -> &str {
@@ -126,6 +127,7 @@ impl Deployer for Children {
     async fn deploy(&self, deployment: &Deployment, progress: &Progress) -> Result<Deployed> {
         deployment.check(self.name(), &self.capabilities())?;
         self.runtime.open().await?.check(&deployment.mappings)?;
+        // ANCHOR_END: begins
         let id = deployment.integration_id;
         let mut all = self.all.lock().await;
         let old = all.remove(&id);

@@ -22,15 +22,19 @@ fn runtime() -> PathBuf {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_found_by_its_name_and_keeps_the_contract() {
     let home = tempfile::tempdir().unwrap();
+    // ANCHOR: registered
     let search = RuntimeSearch { option: Some(runtime()), ..RuntimeSearch::default() };
     let targets = Deployers::new().with(Arc::new(Children::new(home.path(), search)));
     let config = DeploymentConfig { target: "children".into(), ..DeploymentConfig::default() };
     let target = targets.get(&config).unwrap();
+    // ANCHOR_END: registered
 
+    // ANCHOR: held
     let mapping = Mapping::parse(br#"{"version": 1, "transformations": []}"#).unwrap();
     let healthy = Deployment::new(Uuid::new_v4(), "a", vec![mapping]);
     let mut broken = healthy.clone();
     broken.environment.insert("VITESSE_SCHEDULE".into(), "now and then".into());
     deployer_behaviour(target, DeployerSamples { healthy, broken }).await;
+    // ANCHOR_END: held
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "a folder outlived its deployment");
 }

@@ -48,6 +48,11 @@ fn five_steps_move_records_and_leave_nothing() {
 }
 
 #[test]
+fn one_call_goes_as_far_as_it_can() {
+    check(env!("CARGO_BIN_EXE_one_call"), &[], "ready to be deployed\n");
+}
+
+#[test]
 fn a_file_is_applied_once() {
     let said = "plan: create, ingest, map, test\napplied, with a score of 96.5\nplan: nothing to do\n";
     check(env!("CARGO_BIN_EXE_apply_file"), &["examples/shop-to-crm/vitesse.yaml"], said);

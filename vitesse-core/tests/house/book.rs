@@ -54,3 +54,25 @@ fn every_link_leads_somewhere() {
     }
     assert!(broken.is_empty(), "{broken:#?}");
 }
+
+/// `{{#include path}}` and `{{#include path:part}}`, where `ANCHOR: part` and `ANCHOR_END: part` say what the part is.
+#[test]
+fn every_include_finds_its_file_and_part() {
+    let mut broken = Vec::new();
+    let mut found = 0;
+    for page in files(&root().join("docs/src"), "md") {
+        let text = fs::read_to_string(&page).unwrap();
+        for (at, opening) in text.match_indices("{{#include ") {
+            let target: String = text[at + opening.len()..].chars().take_while(|c| *c != '}').collect();
+            let (file, part) = target.split_once(':').unwrap_or((&target, ""));
+            let included = fs::read_to_string(page.parent().unwrap().join(file)).unwrap_or_default();
+            let has = |mark: &str| included.lines().any(|line| line.trim() == format!("// {mark}: {part}"));
+            let marked = part.is_empty() || has("ANCHOR") && has("ANCHOR_END");
+            found += 1;
+            if included.is_empty() || !marked {
+                broken.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty() && found > 5, "{found} includes, of which these lead nowhere: {broken:#?}");
+}
