@@ -7,12 +7,15 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints its measurements")]
 #![allow(unsafe_code, reason = "a counting allocator")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use vitesse_core::ingestor::{ReadOptions, read};
+
+/// What the programs that ship use.
+static BASE: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 struct Counting;
 
@@ -24,16 +27,16 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         PEAK.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
         // SAFETY: the caller keeps the contract.
-        unsafe { System.alloc(layout) }
+        unsafe { BASE.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         NOW.fetch_sub(layout.size(), Relaxed);
         // SAFETY: the caller keeps the contract.
-        unsafe { System.dealloc(ptr, layout) }
+        unsafe { BASE.dealloc(ptr, layout) }
     }
 
-    // Without this a growing list would be copied each time, which the system's allocator mostly spares.
+    // Without this a growing list would be copied each time, which the allocator mostly spares.
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if size >= layout.size() {
             let more = size - layout.size();
@@ -42,7 +45,7 @@ unsafe impl GlobalAlloc for Counting {
             NOW.fetch_sub(layout.size() - size, Relaxed);
         }
         // SAFETY: the caller keeps the contract.
-        unsafe { System.realloc(ptr, layout, size) }
+        unsafe { BASE.realloc(ptr, layout, size) }
     }
 }
 

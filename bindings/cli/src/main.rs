@@ -19,6 +19,10 @@ use vitesse_core::config::Config;
 use args::Cli;
 use ui::Ui;
 
+// Descriptions are many small pieces, which the system's allocator gives back slowly; see the page about reading them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
