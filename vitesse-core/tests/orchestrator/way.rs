@@ -412,11 +412,14 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
     let id = tested(&vitesse).await;
     assert_eq!(vitesse.pause(id).await.unwrap_err().kind(), ErrorKind::Prerequisite);
     // Credentials from a place that can only be read last for a deployment, so they are in the environment here.
-    let vitesse = fixed(&vitesse, &shelf);
+    let (without, vitesse) = (vitesse.clone(), fixed(&vitesse, &shelf));
     vitesse.deploy(id, DeployOptions::default()).await.unwrap();
     let deployed = shelf.deployment(id).unwrap();
-    vitesse.pause(id).await.unwrap();
-    assert!(shelf.deployment(id).unwrap().paused);
+    // Whoever stops it needs no credentials.
+    without.pause(id).await.unwrap();
+    let paused = shelf.deployment(id).unwrap();
+    assert!(paused.paused && paused.credentials.is_empty() && !deployed.credentials.is_empty());
+    assert_eq!(without.resume(id).await.unwrap_err().kind(), ErrorKind::CredentialRefused);
     assert_eq!(vitesse.overview(id).await.unwrap().builder_status, "inactive");
     assert_eq!(vitesse.status(id).await.unwrap().deployment.unwrap().condition, Condition::Paused);
     vitesse.resume(id).await.unwrap();

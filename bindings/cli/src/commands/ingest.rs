@@ -46,7 +46,8 @@ pub(super) fn show(ingested: &Ingested, screen: &mut Screen) {
         ("destination", &ingested.dest_endpoints, &ingested.dest_diagnostics),
     ];
     for (side, endpoints, diagnostics) in sides {
-        screen.done(format!("{side}: {} paths", endpoints.len()));
+        let paths = if endpoints.len() == 1 { "path" } else { "paths" };
+        screen.done(format!("{side}: {} {paths}", endpoints.len()));
         let serious: Vec<&Diagnostic> =
             diagnostics.iter().filter(|one| one.severity >= Severity::Warning).collect();
         for one in serious.iter().take(MOST) {

@@ -173,14 +173,19 @@ impl Vitesse {
         let (mappings, environment) = deployed_before(integration)?;
         let target = self.inner.targets.get(&integration.deployment_config)?;
         let connections = connections(integration, None, None);
-        let deployment = Deployment {
-            credentials: self.credentials_for(
+        // What doesn't run needs none, and whoever stops it may have none.
+        let credentials = match paused {
+            true => BTreeMap::new(),
+            false => self.credentials_for(
                 integration.id,
                 &mappings,
                 &connections,
                 &kept_secrets(integration),
                 BTreeMap::new(),
             )?,
+        };
+        let deployment = Deployment {
+            credentials,
             config: integration.deployment_config.clone(),
             environment,
             paused,
