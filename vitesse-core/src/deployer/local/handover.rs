@@ -20,14 +20,14 @@ const SEEN: Duration = Duration::from_secs(3);
 const HEARD: Duration = Duration::from_millis(2 * HEALTH_SECONDS * 1000);
 
 /// The Traefik in front of an integration while new containers take the place of old ones.
-pub(super) struct Traefik<'a> {
+pub(super) struct Gateway<'a> {
     pub(super) dashboard: Option<&'a Dashboard>,
     pub(super) integration: Uuid,
     /// How many servers stay.
     pub(super) new: usize,
 }
 
-impl Traefik<'_> {
+impl Gateway<'_> {
     /// Until it sends nothing to any of the old containers, of which so many still run. `otherwise` is how long that
     /// takes where it can't be asked.
     async fn spares(&self, old: usize, otherwise: Duration) {
@@ -47,12 +47,12 @@ pub(super) fn same_routes(old: &Found, objects: &Objects) -> bool {
 
 /// Has Traefik send nothing more to containers that are about to end. It hears of an end only afterwards, and until then
 /// what it sends there is lost.
-pub(super) async fn retire(engine: &Engine, old: &[Found], traefik: &Traefik<'_>) {
+pub(super) async fn retire(engine: &Engine, old: &[Found], gateway: &Gateway<'_>) {
     let old: Vec<&Found> = old.iter().filter(|old| old.is_running()).collect();
     if old.is_empty() {
         return;
     }
-    if traefik.dashboard.is_none() {
+    if gateway.dashboard.is_none() {
         // Else it was waited for that Traefik knows those that take their place.
         sleep(SEEN).await;
     }
@@ -60,7 +60,7 @@ pub(super) async fn retire(engine: &Engine, old: &[Found], traefik: &Traefik<'_>
         // One that ended meanwhile needs no retiring.
         let _ = engine.signal(&old.id, RETIRE).await;
     }
-    traefik.spares(old.len(), HEARD).await;
+    gateway.spares(old.len(), HEARD).await;
 }
 
 /// Stops containers, and keeps them.
@@ -72,13 +72,13 @@ pub(super) async fn stop(engine: &Engine, old: &[Found]) -> Result<()> {
 }
 
 /// Ends and removes containers; with a Traefik that knows them, only while it sends them nothing.
-pub(super) async fn end(engine: &Engine, old: &[Found], traefik: Option<&Traefik<'_>>) -> Result<()> {
+pub(super) async fn end(engine: &Engine, old: &[Found], gateway: Option<&Gateway<'_>>) -> Result<()> {
     for (at, found) in old.iter().enumerate() {
-        if let Some(traefik) = traefik
+        if let Some(gateway) = gateway
             && at > 0
         {
             // Traefik looks anew when one ends, and takes the others for well until it has asked them.
-            traefik.spares(old.len() - at, SEEN).await;
+            gateway.spares(old.len() - at, SEEN).await;
         }
         engine.stop(&found.id, GRACE_SECONDS).await?;
         engine.remove(&found.id).await?;

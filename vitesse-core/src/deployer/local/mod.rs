@@ -13,6 +13,12 @@ mod handover;
 mod logs;
 #[cfg(feature = "docker")]
 mod objects;
+#[cfg(feature = "docker")]
+mod options;
+#[cfg(feature = "docker")]
+mod preview;
+#[cfg(feature = "docker")]
+mod rollout;
 mod routes;
 #[cfg(feature = "docker")]
 mod secrets;
@@ -22,6 +28,8 @@ mod target;
 #[cfg(feature = "docker")]
 mod verify;
 
+#[cfg(feature = "docker")]
+pub use options::LocalOptions;
 pub use settings::{LocalSettings, Published, Traefik};
 #[cfg(feature = "docker")]
-pub use target::{LocalOptions, LocalTarget};
+pub use target::LocalTarget;
