@@ -49,13 +49,16 @@ pages! {
     crm_to_marketing: "examples/crm-to-marketing/README.md",
     dead_letters: "docs/src/how-to/dead-letters.md",
     debug_a_run: "docs/src/how-to/debug-a-run.md",
+    deploy_to_docker: "docs/src/how-to/deploy-to-docker.md",
     deploy_to_a_process: "docs/src/how-to/deploy-to-a-process.md",
     ecommerce_to_crm: "examples/ecommerce-to-crm/README.md",
     forget_a_record: "docs/src/how-to/forget-a-record.md",
     stripe_to_square: "examples/stripe-to-square/README.md",
     two_public_apis: "docs/src/tutorial/two-public-apis.md",
     one_call: "docs/src/how-to/one-call.md",
+    run_as_a_service: "docs/src/how-to/run-as-a-service.md",
     run_the_control_plane: "docs/src/how-to/run-the-control-plane.md",
+    operate_a_sync: "docs/src/how-to/operate-a-sync.md",
     own_functions: "docs/src/how-to/own-functions.md",
     upgrade: "docs/src/how-to/upgrade.md",
 }
@@ -106,16 +109,18 @@ struct Place {
     folder: tempfile::TempDir,
     /// The ports of the pages and those they stand for.
     ports: Vec<(String, String)>,
+    /// The Docker Engine, for a page that deploys to one.
+    engine: Option<String>,
 }
 
 impl Place {
-    fn new() -> Self {
+    fn new(engine: Option<String>) -> Self {
         let listeners: Vec<_> = (0..9).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let port = |(at, listener): (usize, &TcpListener)| {
             (format!("140{}0", at + 1), listener.local_addr().unwrap().port().to_string())
         };
         let ports = listeners.iter().enumerate().map(port).collect();
-        let place = Self { folder: tempfile::tempdir().unwrap(), ports };
+        let place = Self { folder: tempfile::tempdir().unwrap(), ports, engine };
         for name in ["home", "bin"] {
             fs::create_dir(place.path(name)).unwrap();
         }
@@ -154,7 +159,7 @@ impl Place {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let mut command = Command::new("bash");
         for (name, _) in std::env::vars_os() {
-            if ["VITESSE_", "XDG_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            if ["VITESSE_", "XDG_", "TRAEFIK_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
                 command.env_remove(name);
             }
         }
@@ -166,6 +171,7 @@ impl Place {
             .env("VITESSE_RUNTIME", self.path("bin/vitesse-runtime"))
             .env("USER", "anna")
             .env("NO_COLOR", "1")
+            .envs(self.engine.as_ref().map(|address| ("DOCKER_HOST", address)))
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
@@ -190,6 +196,13 @@ fn runtime(vitesse: &Path) -> PathBuf {
     std::env::var_os("VITESSE_RUNTIME").map_or_else(|| vitesse.with_file_name("vitesse-runtime"), Into::into)
 }
 
+/// The engine that all tests use.
+fn engine() -> String {
+    let output = Command::new(format!("{ROOT}/.ci/parts")).args(["docker", "start"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 fn walk(folder: &Path, each: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -207,7 +220,9 @@ fn script(steps: &[Step]) -> String {
     for step in steps {
         let _ = write!(script, "printf '\\n{MARK}\\n'\n{}\ncode=$?\n", step.command);
         let listens = |option| step.command.split(option).nth(1).filter(|_| step.command.ends_with('&'));
-        if let Some(port) = listens("--port ").or_else(|| listens("--listen 127.0.0.1:")) {
+        if let Some(port) =
+            ["--port ", "--listen 127.0.0.1:", "VITESSE_LISTEN=127.0.0.1:"].into_iter().find_map(listens)
+        {
             let port = port.split_whitespace().next().unwrap();
             let _ = writeln!(
                 script,
@@ -223,7 +238,7 @@ fn session(page: &str) {
     let path = Path::new(ROOT).join(page);
     let text = fs::read_to_string(&path).unwrap();
     let steps = steps(&text);
-    let place = Place::new();
+    let place = Place::new(page.ends_with("-docker.md").then(engine));
     let said = place.there(&place.shell(&place.here(&script(&steps))));
     let mut said = said.split(MARK).skip(1);
     let mut wrong = String::new();

@@ -4,3 +4,9 @@
 
 #[doc = include_str!("../../../docs/src/explanation/workflow.md")]
 mod workflow {}
+
+#[doc = include_str!("../../../docs/src/explanation/guardian.md")]
+mod guardian {}
+
+#[doc = include_str!("../../../docs/src/how-to/mock-an-api.md")]
+mod mock_an_api {}
