@@ -87,7 +87,7 @@ def drawn(lines):
 
 
 def main():
-    vitesse = sys.argv[1] if len(sys.argv) > 1 else "target/debug/vitesse"
+    vitesse = sys.argv[1] if len(sys.argv) > 1 else "target/demo/vitesse"
     said = subprocess.run([vitesse, "demo", "--color", "always"], check=True, capture_output=True, text=True).stdout
     lines = ["\x1b[32m$\x1b[0m vitesse demo", *shortened(said.splitlines())]
     print("\n".join(drawn([line.rstrip() for line in lines])).rstrip())
