@@ -120,7 +120,8 @@ impl Deployment {
                 format!("set replicas to {most}, or choose another target"),
             );
         }
-        if *replicas > 1 && self.state_is_a_file() {
+        // Paused ones hold nothing; where the state is may be among the credentials, of which they get none.
+        if *replicas > 1 && !self.paused && self.state_is_a_file() {
             return unsupported(
                 format!("{replicas} replicas can't share the state, which is a file that one of them holds"),
                 "set replicas to 1, or keep the state in PostgreSQL: VITESSE_STATE=postgres://...".into(),

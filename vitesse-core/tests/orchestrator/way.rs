@@ -427,6 +427,20 @@ async fn paused_and_resumed_it_is_what_was_deployed() {
     assert_eq!(vitesse.overview(id).await.unwrap().builder_status, "active");
 }
 
+/// That they may run beside each other follows from a secret, which what is paused doesn't get.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_whose_state_is_named_by_a_secret_are_paused() {
+    let (vitesse, shelf) = memory();
+    let id = tested(&vitesse).await;
+    let state = ("VITESSE_STATE".to_owned(), Secret::new("postgres://u:p@db/x"));
+    let two = DeployOptions { replicas: Some(2), credentials: [state].into(), ..DeployOptions::default() };
+    let vitesse = fixed(&vitesse, &shelf);
+    vitesse.deploy(id, two).await.unwrap();
+    vitesse.pause(id).await.unwrap();
+    let paused = shelf.deployment(id).unwrap();
+    assert!(paused.paused && paused.config.replicas == 2 && paused.credentials.is_empty());
+}
+
 /// The same with the environment of a test.
 pub(crate) fn fixed(vitesse: &Vitesse, shelf: &Arc<Shelf>) -> Vitesse {
     Vitesse::builder(vitesse.repository().store().clone())
