@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod parts;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use parts::parts;
 use serde_json::Value;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -16,7 +19,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self { home: tempfile::tempdir().unwrap(), engine: part("docker") }
+        Self { home: tempfile::tempdir().unwrap(), engine: parts(&["docker", "start"]) }
     }
 
     fn vitesse(&self, words: &[&str]) -> Output {
@@ -74,17 +77,6 @@ fn composed(place: &Place, folder: &Path, id: &str) {
     let container = compose(&["ps", "-q", "integration"]);
     place.docker(&["exec", &container, "/vitesse-runtime", "health"]);
     compose(&["down", "--volumes", "--rmi", "all"]);
-}
-
-/// Starts a real part, and says where it is.
-fn part(name: &str) -> String {
-    parts(&[name, "start"])
-}
-
-fn parts(words: &[&str]) -> String {
-    let output = Command::new(format!("{ROOT}/.ci/parts")).args(words).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn runtime() -> PathBuf {
@@ -213,7 +205,7 @@ fn from_two_descriptions_to_a_container_and_back() {
     composed(&place, &folder, &id);
 
     // Pushed with the login of a connection; without one the registry refuses.
-    let registry = part("registry");
+    let registry = parts(&["registry", "start"]);
     let to = format!("{registry}/tests/{name}:1");
     let nobody = place.vitesse(&["image", "Shop", "--push", &to]);
     assert!(String::from_utf8_lossy(&nobody.stderr).contains("VITESSE_REGISTRY_USERNAME"));

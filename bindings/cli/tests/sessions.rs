@@ -8,11 +8,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod parts;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use parts::parts;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// What parts the output of one command from that of the next.
@@ -49,17 +53,17 @@ pages! {
     crm_to_marketing: "examples/crm-to-marketing/README.md",
     dead_letters: "docs/src/how-to/dead-letters.md",
     debug_a_run: "docs/src/how-to/debug-a-run.md",
-    deploy_to_docker: "docs/src/how-to/deploy-to-docker.md",
     deploy_to_a_process: "docs/src/how-to/deploy-to-a-process.md",
+    deploy_to_docker: "docs/src/how-to/deploy-to-docker.md",
     ecommerce_to_crm: "examples/ecommerce-to-crm/README.md",
     forget_a_record: "docs/src/how-to/forget-a-record.md",
     stripe_to_square: "examples/stripe-to-square/README.md",
     two_public_apis: "docs/src/tutorial/two-public-apis.md",
     one_call: "docs/src/how-to/one-call.md",
-    run_as_a_service: "docs/src/how-to/run-as-a-service.md",
-    run_the_control_plane: "docs/src/how-to/run-the-control-plane.md",
     operate_a_sync: "docs/src/how-to/operate-a-sync.md",
     own_functions: "docs/src/how-to/own-functions.md",
+    run_as_a_service: "docs/src/how-to/run-as-a-service.md",
+    run_the_control_plane: "docs/src/how-to/run-the-control-plane.md",
     upgrade: "docs/src/how-to/upgrade.md",
 }
 
@@ -196,13 +200,6 @@ fn runtime(vitesse: &Path) -> PathBuf {
     std::env::var_os("VITESSE_RUNTIME").map_or_else(|| vitesse.with_file_name("vitesse-runtime"), Into::into)
 }
 
-/// The engine that all tests use.
-fn engine() -> String {
-    let output = Command::new(format!("{ROOT}/.ci/parts")).args(["docker", "start"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 fn walk(folder: &Path, each: &mut impl FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -238,7 +235,7 @@ fn session(page: &str) {
     let path = Path::new(ROOT).join(page);
     let text = fs::read_to_string(&path).unwrap();
     let steps = steps(&text);
-    let place = Place::new(page.ends_with("-docker.md").then(engine));
+    let place = Place::new(page.ends_with("-docker.md").then(|| parts(&["docker", "start"])));
     let said = place.there(&place.shell(&place.here(&script(&steps))));
     let mut said = said.split(MARK).skip(1);
     let mut wrong = String::new();

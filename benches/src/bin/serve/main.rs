@@ -80,7 +80,7 @@ fn start(serve: &dyn Fn(&str) -> Server) {
 
 /// CPU time of a request, beside the echo.
 fn cost(echo: &Server, runtime: &Server, body: &str) {
-    let (answer, _) = (post(runtime.address, "/transform", "application/json", body), ());
+    let answer = post(runtime.address, "/transform", "application/json", body);
     assert_eq!(answer.0, 200, "{}", answer.1);
     let asked = request("/transform", "application/json", body);
     let mut load = [Load::new(echo.address, 32), Load::new(runtime.address, 32)];
