@@ -1,5 +1,6 @@
 //! What every request passes on its way to an operation and back.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::{Duration, Instant};
@@ -179,7 +180,11 @@ impl Gate {
 impl Answers for Gate {
     type Body = Body;
 
-    async fn answer(self, request: Request<Incoming>, pulse: Arc<Pulse>) -> Response<Body> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        pulse: &Arc<Pulse>,
+    ) -> Result<Response<Body>, Infallible> {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let (name, path) = (head.method.to_string(), head.uri.path().to_owned());
@@ -189,7 +194,7 @@ impl Answers for Gate {
             actor: String::new(),
             request: request_id(&head).into(),
         };
-        let mut response = self.exchange(head, body, &pulse, &mut way).await;
+        let mut response = self.exchange(head, body, pulse, &mut way).await;
         let by = response.extensions_mut().remove::<By>();
         dress(&mut response, &way.request);
         let (status, took) = (response.status().as_u16(), began.elapsed());
@@ -206,7 +211,7 @@ impl Answers for Gate {
         });
         // From here on it is the caller's turn to take the answer, and to ask again.
         pulse.beat();
-        response
+        Ok(response)
     }
 
     fn open(&self) -> &AtomicI64 {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use super::alerts::Alerts;
 use super::hooks::Inbox;
-use super::http;
+use super::http::{self, Door, Whom};
 use super::loaded::{Ground, Loaded, fingerprint};
 use super::log::{Level, Log};
 use super::metrics::Metrics;
@@ -130,9 +130,10 @@ impl Service {
             ],
         );
         let limits = (shared.options.limits, shared.options.drain);
-        let data = tokio::spawn(http::accept(data, http::Data(shared.clone()), limits, shared.stop.clone()));
-        let admin =
-            tokio::spawn(http::accept(admin, http::Admin(shared.clone()), limits, shared.stop.clone()));
+        let listen = |listener, whom| {
+            tokio::spawn(http::accept(listener, Door::new(&shared, whom), limits, shared.stop.clone()))
+        };
+        let (data, admin) = (listen(data, Whom::Callers), listen(admin, Whom::Operators));
         let worker = tokio::spawn(shared.clone().work());
         let deliverer = tokio::spawn(shared.clone().deliver_webhooks());
         let looker = tokio::spawn(shared.clone().look_after());

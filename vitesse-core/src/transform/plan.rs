@@ -1,6 +1,9 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::sync::Arc;
 
-use super::hot::{self, Fast, Outcome, PADDING};
+use thread_local::ThreadLocal;
+
+use super::hot::{self, Fast, Outcome, Padded};
 use super::plain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{Compiled, Functions, Mapping};
@@ -25,8 +28,8 @@ pub struct Plan {
     compiled: Arc<Compiled>,
     walk: Fast,
     fast: bool,
-    /// What single calls learned, for the next one.
-    idle: Mutex<Vec<Single>>,
+    /// What single calls of each thread learned, for its next one.
+    learned: ThreadLocal<RefCell<Single>>,
 }
 
 impl Plan {
@@ -46,14 +49,14 @@ impl Plan {
             fast: fast.is_some(),
             walk: fast.unwrap_or_else(|| Fast::passing(&compiled)),
             compiled,
-            idle: Mutex::default(),
+            learned: ThreadLocal::new(),
         }
     }
 
     /// The same without the fast road: for comparisons.
     #[must_use]
     pub fn plainly(self) -> Self {
-        Self { walk: Fast::passing(&self.compiled), fast: false, idle: Mutex::default(), ..self }
+        Self { walk: Fast::passing(&self.compiled), fast: false, learned: ThreadLocal::new(), ..self }
     }
 
     /// Whether records go from bytes to bytes. If not, each record is read as a whole first: conditions or a
@@ -78,23 +81,22 @@ impl Plan {
     /// # Errors
     /// If the text isn't exactly one JSON value, or a line of the mapping fails; then `out` is as it was.
     pub fn apply(&self, record: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut single =
-            idle.unwrap_or_else(|| Single { state: self.walk.state(), padded: vec![0; PADDING] });
-        let done = self.apply_with(&mut single, record, out);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(single);
-        done
+        match self.learned.get_or(|| RefCell::new(self.single())).try_borrow_mut() {
+            Ok(mut single) => self.apply_with(&mut single, record, out),
+            // A function of the host's, called by a line, that has the same plan transform something else.
+            Err(_) => self.apply_with(&mut self.single(), record, out),
+        }
+    }
+
+    fn single(&self) -> Single {
+        Single { state: self.walk.state(), padded: Padded::default() }
     }
 
     fn apply_with(&self, single: &mut Single, record: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
         if self.fast && simdutf8::basic::from_utf8(record).is_ok() {
             let first = record.iter().position(|byte| !is_space(*byte)).unwrap_or(record.len());
-            let padded = &mut single.padded;
-            padded.truncate(PADDING);
-            padded.extend_from_slice(&record[first..]);
-            padded.resize(padded.len() + PADDING, 0);
-            let text = PADDING..padded.len() - PADDING;
+            let (padded, text) = single.padded.around(&record[first..]);
             if let Outcome::Written(end) = self.walk.record(&mut single.state, padded, text.clone(), out)
                 && padded[end..text.end].iter().all(|byte| is_space(*byte))
             {
@@ -151,7 +153,7 @@ impl Plan {
 /// What one call at a time needs.
 struct Single {
     state: hot::State,
-    padded: Vec<u8>,
+    padded: Padded,
 }
 
 impl std::fmt::Debug for Single {

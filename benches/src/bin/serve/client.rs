@@ -62,7 +62,7 @@ impl Load {
         let mut body = Vec::new();
         for _ in 0..requests / self.connections.len() {
             self.connections.iter_mut().for_each(|socket| socket.get_mut().write_all(asked).unwrap());
-            for socket in &mut self.connections {
+            for socket in self.connections.iter_mut().rev() {
                 assert_eq!(answer(socket, &mut body), 200);
             }
         }

@@ -34,12 +34,13 @@ const REQUESTS: usize = 4_000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
-        [runtime, echo] => measure(Path::new(runtime), Path::new(echo)),
-        _ => println!("usage: serve RUNTIME ECHO"),
+        [runtime, echo] => measure(Path::new(runtime), Path::new(echo), None),
+        [runtime, echo, only] => measure(Path::new(runtime), Path::new(echo), Some(only)),
+        _ => println!("usage: serve RUNTIME ECHO [start|cost|streams|crowd]"),
     }
 }
 
-fn measure(runtime: &Path, echo: &Path) {
+fn measure(runtime: &Path, echo: &Path, only: Option<&str>) {
     client::raise_limit();
     let folder = tempfile::tempdir().unwrap();
     let mapping = folder.path().join("a.json");
@@ -47,10 +48,19 @@ fn measure(runtime: &Path, echo: &Path) {
     let serve = |threads: &str| Server::runtime(runtime, &mapping, threads);
     let body = record(1024);
 
-    start(&serve);
-    cost(&Server::echo(echo), &serve("1"), &body);
-    streams(runtime, &mapping, &serve);
-    crowd(&serve, &body);
+    let asked = |part| only.is_none_or(|only| only == part);
+    if asked("start") {
+        start(&serve);
+    }
+    if asked("cost") {
+        cost(&Server::echo(echo), &serve("1"), &body);
+    }
+    if asked("streams") {
+        streams(runtime, &mapping, &serve);
+    }
+    if asked("crowd") {
+        crowd(&serve, &body);
+    }
 }
 
 /// A record of workload A, its job title lengthened until the whole has so many bytes.

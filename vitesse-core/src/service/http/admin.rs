@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json as object;
 
-use super::answer::{JSON, Reply, failed, json, not_so, nothing_here, text, with};
+use super::answer::{Answer, Kind, failed, json, not_so, nothing_here, text, with};
 use super::body::whole;
 use super::data::{has_key, unauthorized};
-use super::listen::Answers;
 use super::pulse::Pulse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::service::log::Level;
@@ -23,37 +22,27 @@ use crate::service::status::{DeadLetters, StartSync};
 use crate::sync::Letters;
 
 /// Answers on the admin side.
-#[derive(Clone)]
-pub(in crate::service) struct Admin(pub(in crate::service) Arc<Shared>);
+pub(super) struct Admin<'s>(pub(super) &'s Arc<Shared>);
 
-impl Answers for Admin {
-    type Body = Reply;
-
-    async fn answer(self, request: Request<Incoming>, pulse: Arc<Pulse>) -> Response<Reply> {
-        let (head, body) = request.into_parts();
-        let response = match self.allowed(&head) {
-            Ok(()) => self.route(&head, body, &pulse).await.unwrap_or_else(|error| failed(&error)),
-            Err(error) => failed(&error),
+impl Admin<'_> {
+    pub(super) async fn answer(&self, head: &Parts, body: Incoming, pulse: &Pulse) -> Answer {
+        let answer = match self.allowed(head) {
+            Ok(()) => self.route(head, body, pulse).await,
+            Err(error) => Err(error),
         };
+        let answer = answer.unwrap_or_else(|error| failed(&error));
         self.0.log.say(
             Level::Debug,
             "admin_answered",
             [
                 ("method", head.method.as_str().into()),
                 ("path", head.uri.path().into()),
-                ("status", response.status().as_u16().into()),
+                ("status", answer.status.as_u16().into()),
             ],
         );
-        pulse.beat();
-        response
+        answer
     }
 
-    fn open(&self) -> &AtomicI64 {
-        &self.0.metrics.admin_connections
-    }
-}
-
-impl Admin {
     /// Asked by probes without a key, `/ready` tells nothing but yes or no.
     fn allowed(&self, head: &Parts) -> Result<()> {
         match &self.0.options.admin_key {
@@ -70,8 +59,8 @@ impl Admin {
         }
     }
 
-    async fn route(&self, head: &Parts, body: Incoming, pulse: &Pulse) -> Result<Response<Reply>> {
-        let shared = &self.0;
+    async fn route(&self, head: &Parts, body: Incoming, pulse: &Pulse) -> Result<Answer> {
+        let shared = self.0;
         let path: Vec<Cow<'_, str>> = head
             .uri
             .path()
@@ -152,7 +141,7 @@ impl Admin {
                     let hash = &loaded.stream(Some(&name))?.hash;
                     let found = loaded.mappings.iter().find(|mapping| mapping.hash() == *hash);
                     let text = found.map(crate::mapping::Mapping::to_json).unwrap_or_default();
-                    with(StatusCode::OK, JSON, text)
+                    with(StatusCode::OK, Kind::Json, text)
                 }
             },
             ("POST", ["mapping", "reload"]) => {
@@ -171,8 +160,8 @@ impl Admin {
     }
 
     /// Whether it can take work: its store answers and it isn't stopping.
-    async fn ready(&self) -> Response<Reply> {
-        let shared = &self.0;
+    async fn ready(&self) -> Answer {
+        let shared = self.0;
         let not =
             |why: &str| json(StatusCode::SERVICE_UNAVAILABLE, &object!({ "ready": false, "because": why }));
         if shared.is_leaving() {
@@ -200,8 +189,8 @@ impl Admin {
         Ok(DeadLetters { letters: letters.into_iter().map(Into::into).collect(), next })
     }
 
-    async fn replay(&self, stream: &str, id: &str, force: bool) -> Result<Response<Reply>> {
-        let shared = &self.0;
+    async fn replay(&self, stream: &str, id: &str, force: bool) -> Result<Answer> {
+        let shared = self.0;
         let loaded = shared.loaded();
         let sync = loaded.sync()?;
         let _turn = shared.turn_soon().await?;

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
@@ -13,9 +13,57 @@ use serde_json::{Map, Value};
 use super::lines::Lines;
 use crate::error::{Error, ErrorKind};
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-pub(super) const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+/// What a body is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Nothing,
+    Json,
+    Ndjson,
+    Text,
+}
+
+/// What is answered. It is small, since it goes from hand to hand, and becomes a response only at the door.
+pub(in crate::service) struct Answer {
+    pub(super) status: StatusCode,
+    kind: Kind,
+    /// Which methods there are instead; empty if that isn't the question.
+    allow: &'static str,
+    body: Reply,
+}
+
+impl Answer {
+    pub(super) fn new(status: StatusCode, kind: Kind, body: Reply) -> Self {
+        Self { status, kind, allow: "", body }
+    }
+
+    pub(super) fn into_response(self) -> Response<Reply> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if let Some(kind) = self.kind.header() {
+            headers.insert(CONTENT_TYPE, kind);
+        }
+        if !self.allow.is_empty() {
+            headers.insert(ALLOW, HeaderValue::from_static(self.allow));
+        }
+        response
+    }
+}
+
+impl Kind {
+    /// The content type. Each is a constant: one made anew is looked at byte by byte.
+    fn header(self) -> Option<HeaderValue> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+        const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        match self {
+            Self::Nothing => None,
+            Self::Json => Some(JSON),
+            Self::Ndjson => Some(NDJSON),
+            Self::Text => Some(TEXT),
+        }
+    }
+}
 
 /// The body of an answer.
 pub(in crate::service) enum Reply {
@@ -65,34 +113,28 @@ impl Body for Reply {
     }
 }
 
-/// An answer with a body of that type.
-pub(super) fn with(status: StatusCode, kind: HeaderValue, body: impl Into<Bytes>) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(Some(body.into())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
+pub(super) fn with(status: StatusCode, kind: Kind, body: impl Into<Bytes>) -> Answer {
+    Answer::new(status, kind, Reply::Whole(Some(body.into())))
 }
 
-pub(super) fn empty(status: StatusCode) -> Response<Reply> {
-    let mut response = Response::new(Reply::Whole(None));
-    *response.status_mut() = status;
-    response
+pub(super) fn empty(status: StatusCode) -> Answer {
+    Answer::new(status, Kind::Nothing, Reply::Whole(None))
 }
 
-pub(super) fn text(body: String) -> Response<Reply> {
-    with(StatusCode::OK, TEXT, body)
+pub(super) fn text(body: String) -> Answer {
+    with(StatusCode::OK, Kind::Text, body)
 }
 
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Reply> {
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
-        Ok(body) => with(status, JSON, body),
+        Ok(body) => with(status, Kind::Json, body),
         Err(error) => failed(&Error::new(ErrorKind::Internal, "the answer can't be written").source(error)),
     }
 }
 
 /// What an error is answered with.
-pub(super) fn failed(error: &Error) -> Response<Reply> {
-    with(status_of(error.kind()), JSON, envelope(error))
+pub(super) fn failed(error: &Error) -> Answer {
+    with(status_of(error.kind()), Kind::Json, envelope(error))
 }
 
 /// The envelope: `status`, `error` and `http_status`, then what else is known. Facts stand under their names.
@@ -137,21 +179,16 @@ pub(super) fn status_of(kind: ErrorKind) -> StatusCode {
 }
 
 /// There is nothing at a path.
-pub(super) fn nothing_here(path: &str) -> Response<Reply> {
+pub(super) fn nothing_here(path: &str) -> Answer {
     failed(&Error::new(ErrorKind::NotFound, "there is nothing at this path").with("path", path))
 }
 
 /// There is something, but not for this method.
-pub(super) fn not_so(allowed: &'static str) -> Response<Reply> {
-    let mut response = with(
-        StatusCode::METHOD_NOT_ALLOWED,
-        JSON,
-        format!(
-            r#"{{"status":"failed","error":"use {allowed} here","http_status":405,"kind":"invalid_input"}}"#
-        ),
+pub(super) fn not_so(allow: &'static str) -> Answer {
+    let body = format!(
+        r#"{{"status":"failed","error":"use {allow} here","http_status":405,"kind":"invalid_input"}}"#
     );
-    response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allowed));
-    response
+    Answer { allow, ..with(StatusCode::METHOD_NOT_ALLOWED, Kind::Json, body) }
 }
 
 #[cfg(test)]

@@ -1,19 +1,17 @@
 //! The data listener: `/transform`, `/hooks/{name}`, `/health`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Instant;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json as object};
 
-use super::answer::{Reply, failed, json, not_so, nothing_here};
+use super::answer::{Answer, failed, json, not_so, nothing_here};
 use super::body::whole;
-use super::listen::Answers;
 use super::pulse::Pulse;
 use super::transform::transform;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,43 +23,37 @@ use crate::service::traces::Came;
 use crate::sync::Sync;
 
 /// Answers on the data side.
-#[derive(Clone)]
-pub(in crate::service) struct Data(pub(in crate::service) Arc<Shared>);
+pub(super) struct Data<'s>(pub(super) &'s Arc<Shared>);
 
-impl Answers for Data {
-    type Body = Reply;
-
-    async fn answer(self, request: Request<Incoming>, pulse: Arc<Pulse>) -> Response<Reply> {
+impl Data<'_> {
+    pub(super) async fn answer(&self, head: &Parts, body: Incoming, pulse: &Arc<Pulse>) -> Answer {
         let began = Instant::now();
-        let shared = &self.0;
-        let (head, body) = request.into_parts();
+        let shared = self.0;
         let came = shared.traces.came(&head.headers);
         let path = head.uri.path();
-        let (response, route, name) = if path == "/transform" || path.starts_with("/transform/") {
-            (self.transform(&head, body, &pulse).await, &shared.metrics.transform, "/transform")
+        let (answer, route, name) = if path == "/transform" || path.starts_with("/transform/") {
+            (self.transform(head, body, pulse).await, &shared.metrics.transform, "/transform")
         } else if let Some(name) = path.strip_prefix("/hooks/") {
-            let response = match head.method {
-                Method::POST => {
-                    let answer = self.hook(name, &head, body, &pulse, &came).await;
-                    answer.unwrap_or_else(|error| failed(&error))
-                }
-                _ => not_so("POST"),
+            let answer = match head.method {
+                Method::POST => self.hook(name, head, body, pulse, &came).await,
+                _ => Ok(not_so("POST")),
             };
-            (response, &shared.metrics.hooks, "/hooks/{name}")
+            (answer, &shared.metrics.hooks, "/hooks/{name}")
         } else {
-            let response = match (&head.method, path) {
+            let answer = match (&head.method, path) {
                 (&Method::GET | &Method::HEAD, "/health") => self.health(),
                 (_, "/health") => not_so("GET"),
                 _ => nothing_here(path),
             };
-            (response, &shared.metrics.other, "")
+            (Ok(answer), &shared.metrics.other, "")
         };
+        let answer = answer.unwrap_or_else(|error| failed(&error));
+        let status = answer.status.as_u16();
         // Probes ask all the time, and nobody wants to see it.
         if !name.is_empty() {
-            let status = response.status().as_u16();
             shared.traces.answered(&came, &head.method, name, began, status);
         }
-        route.count(response.status().as_u16(), began.elapsed());
+        route.count(status, began.elapsed());
         if shared.log.says(Level::Debug) {
             shared.log.say(
                 Level::Debug,
@@ -69,34 +61,26 @@ impl Answers for Data {
                 [
                     ("method", head.method.as_str().into()),
                     ("path", path.into()),
-                    ("status", response.status().as_u16().into()),
+                    ("status", status.into()),
                 ],
             );
         }
-        // From here on it is the caller's turn to take the answer, and to ask again.
-        pulse.beat();
-        response
+        answer
     }
 
-    fn open(&self) -> &AtomicI64 {
-        &self.0.metrics.data_connections
-    }
-}
-
-impl Data {
-    async fn transform(&self, head: &Parts, body: Incoming, pulse: &Arc<Pulse>) -> Response<Reply> {
+    async fn transform(&self, head: &Parts, body: Incoming, pulse: &Arc<Pulse>) -> Result<Answer> {
         if head.method != Method::POST {
-            return not_so("POST");
+            return Ok(not_so("POST"));
         }
         if let Some(key) = &self.0.options.key
             && !has_key(&head.headers, key)
         {
-            return failed(&unauthorized("VITESSE_KEY"));
+            return Err(unauthorized("VITESSE_KEY"));
         }
         let name = head.uri.path().strip_prefix("/transform/").filter(|name| !name.is_empty());
         match name.map(|name| percent_decode_str(name).decode_utf8_lossy()) {
-            None => transform(&self.0, head, None, body, pulse).await,
-            Some(name) => transform(&self.0, head, Some(&name), body, pulse).await,
+            None => transform(self.0, head, None, body, pulse).await,
+            Some(name) => transform(self.0, head, Some(&name), body, pulse).await,
         }
     }
 
@@ -108,8 +92,8 @@ impl Data {
         body: Incoming,
         pulse: &Arc<Pulse>,
         came: &Came,
-    ) -> Result<Response<Reply>> {
-        let shared = &self.0;
+    ) -> Result<Answer> {
+        let shared = self.0;
         let name = percent_decode_str(name).decode_utf8_lossy();
         let refused = |error: Error| {
             shared.metrics.hooks_refused.add(1);
@@ -162,8 +146,8 @@ impl Data {
         Ok(json(StatusCode::ACCEPTED, &object!({ "status": status, "records": count })))
     }
 
-    fn health(&self) -> Response<Reply> {
-        let shared = &self.0;
+    fn health(&self) -> Answer {
+        let shared = self.0;
         match shared.is_leaving() {
             false => {
                 json(StatusCode::OK, &object!({ "status": "healthy", "version": env!("CARGO_PKG_VERSION") }))

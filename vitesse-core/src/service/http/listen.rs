@@ -1,6 +1,7 @@
 //! Taking connections, and ending those that stand still.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,7 +18,6 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
-use super::answer::Cut;
 use super::pulse::{Clock, Pulse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
@@ -28,12 +28,12 @@ pub trait Answers: Clone + Send + Sync + 'static {
     /// The bodies of its answers.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static;
 
-    /// Answers one request. Whoever answers says by the [`Pulse`] whose turn it is.
+    /// Answers one request, whatever is wrong with it. Whoever answers says by the [`Pulse`] whose turn it is.
     fn answer(
-        self,
+        &self,
         request: Request<Incoming>,
-        pulse: Arc<Pulse>,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
+        pulse: &Arc<Pulse>,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Infallible>> + Send;
 
     /// Counts the connections that are open.
     fn open(&self) -> &AtomicI64;
@@ -106,11 +106,7 @@ pub async fn accept(
 
 async fn connection(socket: TcpStream, answers: impl Answers, pulse: Arc<Pulse>, limits: Limits) {
     let _ = socket.set_nodelay(true);
-    let ending = pulse.clone();
-    let service = service_fn(move |request| {
-        let (answers, pulse) = (answers.clone(), pulse.clone());
-        async move { Ok::<_, Cut>(answers.answer(request, pulse).await) }
-    });
+    let service = service_fn(|request| answers.answer(request, &pulse));
     let mut server = http1::Builder::new();
     // The pulse ends what stands still; hyper's own timer would cost something for each request.
     server.header_read_timeout(None).max_header_size(limits.head);
@@ -121,9 +117,9 @@ async fn connection(socket: TcpStream, answers: impl Answers, pulse: Arc<Pulse>,
     let _ = std::future::poll_fn(|context| {
         if !told {
             told = true;
-            ending.wakes(context.waker());
+            pulse.wakes(context.waker());
         }
-        if !asked && ending.ends() {
+        if !asked && pulse.ends() {
             asked = true;
             connection.as_mut().graceful_shutdown();
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Response, StatusCode, header};
+use http::{StatusCode, header};
 use hyper::body::Incoming;
 
-use super::answer::{JSON, NDJSON, Reply, empty, envelope, failed, with};
+use super::answer::{Answer, Kind, Reply, empty, envelope, with};
 use super::body::whole;
 use super::lines::Lines;
 use super::pulse::Pulse;
@@ -42,20 +42,7 @@ pub(super) async fn transform(
     stream: Option<&str>,
     body: Incoming,
     pulse: &Arc<Pulse>,
-) -> Response<Reply> {
-    match answer(shared, head, stream, body, pulse).await {
-        Ok(response) => response,
-        Err(error) => failed(&error),
-    }
-}
-
-async fn answer(
-    shared: &Arc<Shared>,
-    head: &Parts,
-    stream: Option<&str>,
-    body: Incoming,
-    pulse: &Arc<Pulse>,
-) -> Result<Response<Reply>> {
+) -> Result<Answer> {
     let loaded = shared.loaded();
     let ready = loaded.stream(stream)?;
     let plan = &ready.plan;
@@ -66,9 +53,7 @@ async fn answer(
     if is_ndjson(head) {
         let at = loaded.streams.iter().position(|known| known.name == ready.name).unwrap_or(0);
         let lines = Lines::new(shared.clone(), loaded.clone(), at, on_error, body, pulse.clone());
-        let mut response = Response::new(Reply::Lines(Box::new(lines)));
-        response.headers_mut().insert(header::CONTENT_TYPE, NDJSON);
-        return Ok(response);
+        return Ok(Answer::new(StatusCode::OK, Kind::Ndjson, Reply::Lines(Box::new(lines))));
     }
     let body = whole(body, shared.options.limits.body, pulse).await?;
     shared.metrics.transform.bytes.add(body.len() as u64);
@@ -83,8 +68,9 @@ async fn answer(
     }
 }
 
-fn one(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<Response<Reply>> {
-    let mut out = Vec::with_capacity(body.len() + body.len() / 2 + 64);
+fn one(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<Answer> {
+    // The plan knows how much room it takes, and asks for it once.
+    let mut out = Vec::new();
     shared.metrics.transformed.add(1);
     if let Err(error) = plan.apply(body, &mut out) {
         shared.metrics.transform_failed.add(1);
@@ -100,10 +86,10 @@ fn one(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<
     if plan.compiled().split.is_some() {
         as_array(&mut out);
     }
-    Ok(with(StatusCode::OK, JSON, out))
+    Ok(with(StatusCode::OK, Kind::Json, out))
 }
 
-fn many(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<Response<Reply>> {
+fn many(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<Answer> {
     let mut stream = Stream::new(plan).record_limit(shared.options.limits.record);
     let mut out = Vec::with_capacity(body.len() + body.len() / 4 + 64);
     let mut failures = 0;
@@ -129,7 +115,7 @@ fn many(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result
     shared.metrics.transform_failed.add(failures);
     outcome?;
     as_array(&mut out);
-    Ok(with(StatusCode::OK, JSON, out))
+    Ok(with(StatusCode::OK, Kind::Json, out))
 }
 
 /// Transforms what is there, and deals with records that fail; gives how many did.

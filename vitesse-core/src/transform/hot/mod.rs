@@ -11,6 +11,7 @@ mod extras;
 mod fault;
 mod functions;
 mod layout;
+mod padded;
 mod program;
 mod scan;
 mod shape;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use extras::{Extras, Next};
 pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use padded::Padded;
 use program::{Material, Program};
 use shape::{Shape, Span};
 use simd::{Portable, Simd};
@@ -54,6 +56,8 @@ pub(crate) struct Fast {
 /// What a thread learns and reuses from record to record.
 pub(crate) struct State {
     root: Vec<Span>,
+    /// What the root is set to before each record, copied by vectors: both have whole ones.
+    blank: Vec<Span>,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
     scratch: Vec<u8>,
@@ -95,12 +99,14 @@ impl Fast {
 
     /// A state to begin with.
     pub(crate) fn state(&self) -> State {
+        let slots = self.root_slots.next_multiple_of(simd::WIDTH / size_of::<Span>());
         let shapes = self
             .shapes
             .iter()
             .map(|keys| Shape::new(keys.iter().map(|(key, slot, target)| (key.as_str(), *slot, *target))));
         State {
-            root: vec![Span::default(); self.root_slots],
+            root: vec![Span::default(); slots],
+            blank: vec![Span::default(); slots],
             groups: self.strides.iter().map(|stride| Group { spans: Vec::new(), stride: *stride }).collect(),
             shapes: shapes.collect(),
             scratch: Vec::new(),
@@ -191,7 +197,9 @@ fn wide_available() -> bool {
 /// As for the trait [`Simd`] and for [`scan::Text`].
 #[inline(always)]
 unsafe fn transform<S: Simd>(fast: &Fast, state: &mut State, text: scan::Text, out: &mut Vec<u8>) -> Outcome {
-    state.root.fill(Span::default());
+    let bytes = size_of_val(state.blank.as_slice());
+    // SAFETY: the root is as long as the blank one, and both are whole vectors.
+    unsafe { program::copy::<S>(state.blank.as_ptr().cast(), bytes, state.root.as_mut_ptr().cast()) };
     for group in &mut state.groups {
         group.spans.clear();
     }

@@ -73,6 +73,8 @@ pub(crate) struct Program {
 
 /// How much longer than its source a converted value can become.
 pub(crate) const GROWTH: usize = dates::ISO_LENGTH + 2;
+/// The digits of the greatest number.
+const DIGITS: usize = 20;
 
 impl Program {
     /// Writes the record and a line feed; false if the plain road has to, and then nothing was written.
@@ -204,97 +206,155 @@ impl Program {
         // SAFETY: spans lie inside the text or what was made, and no value is longer than its span plus
         // `GROWTH`.
         unsafe {
-            if op.value == Value::Nothing {
-                return Some(to);
-            }
-            if let Value::Collect { from, to: last } = op.value {
-                let mut to = to;
-                *to = b'[';
-                to = to.add(1);
-                let open = to;
-                for slot in self.lists.get_unchecked(from as usize..last as usize) {
-                    let span = *frame.add(*slot as usize);
-                    if span.end == 0 {
-                        return None;
-                    }
-                    to = copy_value::<S>(text.at(span.start as usize), (span.end - span.start) as usize, to);
-                    *to = b',';
-                    to = to.add(1);
-                }
-                to = if to == open { to } else { to.sub(1) };
-                *to = b']';
-                return Some(to.add(1));
-            }
-            let span = *frame.add(op.slot as usize);
-            if span.end == 0 {
-                return None;
-            }
-            if op.value == Value::Made {
-                let len = (span.end - span.start) as usize;
-                return Some(copy::<S>(from.made.add(span.start as usize), len, to));
-            }
-            let (at, len) = (text.at(span.start as usize), (span.end - span.start) as usize);
-            let bytes = std::slice::from_raw_parts(at, len);
-            if bytes[0] == b'n' && matches!(op.value, Value::Int | Value::Float | Value::Bool | Value::Text) {
-                // Null passes through every conversion.
-                return Some(copy::<S>(at, len, to));
-            }
+            let span = |slot: u32| Some(*frame.add(slot as usize)).filter(|span| span.end != 0);
+            let place = |slot: u32| {
+                let span = span(slot)?;
+                Some((text.at(span.start as usize), (span.end - span.start) as usize))
+            };
+            // One decision for each value, since it is taken for every value of every record.
             match op.value {
-                Value::Copy => Some(copy_value::<S>(at, len, to)),
-                Value::Default => (bytes[0] != b'n').then(|| copy_value::<S>(at, len, to)),
+                Value::Nothing => Some(to),
+                Value::Copy => {
+                    let (at, len) = place(op.slot)?;
+                    Some(copy_value::<S>(at, len, to))
+                }
+                Value::Default => {
+                    let (at, len) = place(op.slot)?;
+                    (*at != b'n').then(|| copy_value::<S>(at, len, to))
+                }
                 Value::Int => {
-                    let inner = unquoted(bytes);
-                    let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-                    let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
-                    let mask = S::non_digits(digits_at);
-                    let plain = digits.len().wrapping_sub(1) < 18
-                        && mask.trailing_zeros() as usize >= digits.len()
-                        && (digits[0] != b'0' || (digits.len() == 1 && inner.len() == 1));
-                    plain.then(|| copy::<S>(inner_at, inner.len(), to))
+                    let (at, len) = place(op.slot)?;
+                    int::<S>(at, len, to)
                 }
                 Value::Float => {
-                    let inner = unquoted(bytes);
-                    let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-                    let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
-                    let mask = S::non_digits(digits_at);
-                    let whole = mask.trailing_zeros() as usize;
-                    if digits.len().wrapping_sub(1) >= 18 || whole == 0 || (digits[0] == b'0' && whole != 1) {
-                        return None;
-                    }
-                    if whole < digits.len() {
-                        let fraction = (mask & (mask - 1)).trailing_zeros() as usize;
-                        if digits[whole] != b'.' || fraction < digits.len() || whole + 1 == digits.len() {
-                            return None;
-                        }
-                    }
-                    Some(copy::<S>(inner_at, inner.len(), to))
+                    let (at, len) = place(op.slot)?;
+                    float::<S>(at, len, to)
                 }
                 Value::Bool => {
-                    let inner = unquoted(bytes);
-                    let inner_at = within(at, bytes, inner);
-                    matches!(inner, b"true" | b"false").then(|| copy::<S>(inner_at, inner.len(), to))
+                    let (at, len) = place(op.slot)?;
+                    boolean::<S>(at, len, to)
                 }
-                Value::Text => match bytes[0] {
-                    b'"' => Some(copy::<S>(at, len, to)),
-                    b'-' | b'0'..=b'9' => {
-                        *to = b'"';
-                        let to = copy::<S>(at, len, to.add(1));
-                        *to = b'"';
-                        Some(to.add(1))
-                    }
-                    _ => None,
-                },
+                Value::Text => {
+                    let (at, len) = place(op.slot)?;
+                    quoted::<S>(at, len, to)
+                }
                 Value::Iso => {
-                    let iso = dates::iso_of_unix(bytes)?;
+                    let (at, len) = place(op.slot)?;
+                    let iso = dates::iso_of_unix(std::slice::from_raw_parts(at, len))?;
                     to.copy_from_nonoverlapping(iso.as_ptr(), iso.len());
                     Some(to.add(iso.len()))
                 }
                 Value::Unix => {
-                    let seconds = dates::unix_of_iso(bytes)?;
-                    Some(decimal(seconds, to))
+                    let (at, len) = place(op.slot)?;
+                    let seconds = dates::unix_of_iso(std::slice::from_raw_parts(at, len))?;
+                    Some(decimal::<S>(seconds, to))
                 }
-                Value::Nothing | Value::Made | Value::Collect { .. } | Value::Each { .. } => None,
+                Value::Made => {
+                    let span = span(op.slot)?;
+                    let len = (span.end - span.start) as usize;
+                    Some(copy::<S>(from.made.add(span.start as usize), len, to))
+                }
+                Value::Collect { from, to: last } => {
+                    let mut to = to;
+                    *to = b'[';
+                    to = to.add(1);
+                    let open = to;
+                    for slot in self.lists.get_unchecked(from as usize..last as usize) {
+                        let (at, len) = place(*slot)?;
+                        to = copy_value::<S>(at, len, to);
+                        *to = b',';
+                        to = to.add(1);
+                    }
+                    to = if to == open { to } else { to.sub(1) };
+                    *to = b']';
+                    Some(to.add(1))
+                }
+                Value::Each { .. } => None,
             }
+        }
+    }
+}
+
+/// A whole number, or text that is one.
+///
+/// # Safety
+///
+/// As for [`copy`], and `len` isn't 0; likewise for the other conversions.
+#[inline(always)]
+unsafe fn int<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut u8> {
+    // SAFETY: the caller's promise; what is inside the value has the same bytes behind it.
+    unsafe {
+        let bytes = std::slice::from_raw_parts(at, len);
+        if bytes[0] == b'n' {
+            return Some(copy::<S>(at, len, to));
+        }
+        let inner = unquoted(bytes);
+        let digits = inner.strip_prefix(b"-").unwrap_or(inner);
+        let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
+        let mask = S::non_digits(digits_at);
+        let plain = digits.len().wrapping_sub(1) < 18
+            && mask.trailing_zeros() as usize >= digits.len()
+            && (digits[0] != b'0' || (digits.len() == 1 && inner.len() == 1));
+        plain.then(|| copy::<S>(inner_at, inner.len(), to))
+    }
+}
+
+/// A number, or text that is one.
+#[inline(always)]
+unsafe fn float<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut u8> {
+    // SAFETY: as for `int`.
+    unsafe {
+        let bytes = std::slice::from_raw_parts(at, len);
+        if bytes[0] == b'n' {
+            return Some(copy::<S>(at, len, to));
+        }
+        let inner = unquoted(bytes);
+        let digits = inner.strip_prefix(b"-").unwrap_or(inner);
+        let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
+        let mask = S::non_digits(digits_at);
+        let whole = mask.trailing_zeros() as usize;
+        if digits.len().wrapping_sub(1) >= 18 || whole == 0 || (digits[0] == b'0' && whole != 1) {
+            return None;
+        }
+        if whole < digits.len() {
+            let fraction = (mask & (mask - 1)).trailing_zeros() as usize;
+            if digits[whole] != b'.' || fraction < digits.len() || whole + 1 == digits.len() {
+                return None;
+            }
+        }
+        Some(copy::<S>(inner_at, inner.len(), to))
+    }
+}
+
+/// A boolean, or text that is one.
+#[inline(always)]
+unsafe fn boolean<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut u8> {
+    // SAFETY: as for `int`.
+    unsafe {
+        let bytes = std::slice::from_raw_parts(at, len);
+        if bytes[0] == b'n' {
+            return Some(copy::<S>(at, len, to));
+        }
+        let inner = unquoted(bytes);
+        let inner_at = within(at, bytes, inner);
+        matches!(inner, b"true" | b"false").then(|| copy::<S>(inner_at, inner.len(), to))
+    }
+}
+
+/// Text, or the digits of a number in quotes.
+#[inline(always)]
+unsafe fn quoted<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut u8> {
+    // SAFETY: as for `int`.
+    unsafe {
+        match *at {
+            b'"' | b'n' => Some(copy::<S>(at, len, to)),
+            b'-' | b'0'..=b'9' => {
+                *to = b'"';
+                let to = copy::<S>(at, len, to.add(1));
+                *to = b'"';
+                Some(to.add(1))
+            }
+            _ => None,
         }
     }
 }
@@ -376,11 +436,11 @@ unsafe fn compact(text: &[u8], mut to: *mut u8) -> *mut u8 {
 
 /// # Safety
 ///
-/// 20 writable bytes at `to`.
+/// [`DIGITS`] writable bytes at `to`, and a vector more.
 #[inline(always)]
-unsafe fn decimal(mut number: u64, to: *mut u8) -> *mut u8 {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
+unsafe fn decimal<S: Simd>(mut number: u64, to: *mut u8) -> *mut u8 {
+    let mut digits = [0; DIGITS + WIDTH];
+    let mut at = DIGITS;
     loop {
         at -= 1;
         digits[at] = b'0' + (number % 10) as u8;
@@ -389,9 +449,6 @@ unsafe fn decimal(mut number: u64, to: *mut u8) -> *mut u8 {
             break;
         }
     }
-    // SAFETY: a number of 64 bits has at most 20 digits.
-    unsafe {
-        to.copy_from_nonoverlapping(digits.as_ptr().add(at), digits.len() - at);
-        to.add(digits.len() - at)
-    }
+    // SAFETY: a number of 64 bits has at most 20 digits, and a vector of zeros stands behind them.
+    unsafe { copy::<S>(digits.as_ptr().add(at), DIGITS - at, to) }
 }
