@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn only_names_of_this_machine_are_local() {
         let check = |host: &str| {
-            let request = Request::builder().uri("/status").header("host", host).body(()).unwrap();
+            let request = http::Request::builder().uri("/status").header("host", host).body(()).unwrap();
             is_local(&request.into_parts().0)
         };
         for host in ["localhost", "LOCALHOST:9464", "127.0.0.1:9464", "[::1]:9464", "127.0.0.2"] {

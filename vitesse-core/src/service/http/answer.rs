@@ -1,11 +1,12 @@
 //! Answers: their bodies, and the one form that errors have.
 
+use std::io::Cursor;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::Buf;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -36,16 +37,18 @@ impl Answer {
         Self { status, kind, allow: "", body }
     }
 
-    pub(super) fn into_response(self) -> Response<Reply> {
-        let mut response = Response::new(self.body);
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
+    /// The response, with the headers of the request used once more: that they have room already costs nothing.
+    pub(super) fn into_response(self, mut headers: HeaderMap) -> Response<Reply> {
+        headers.clear();
         if let Some(kind) = self.kind.header() {
             headers.insert(CONTENT_TYPE, kind);
         }
         if !self.allow.is_empty() {
             headers.insert(ALLOW, HeaderValue::from_static(self.allow));
         }
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = headers;
         response
     }
 }
@@ -67,9 +70,12 @@ impl Kind {
 
 /// The body of an answer.
 pub(in crate::service) enum Reply {
-    Whole(Option<Bytes>),
+    Whole(Option<Made>),
     Lines(Box<Lines>),
 }
+
+/// What was made for an answer, as it was made: sharing it would cost something, and nobody does.
+pub(in crate::service) type Made = Cursor<Vec<u8>>;
 
 /// The answer can't be given to its end, and the caller must notice.
 #[derive(Debug)]
@@ -84,16 +90,16 @@ impl std::fmt::Display for Cut {
 impl std::error::Error for Cut {}
 
 impl Body for Reply {
-    type Data = Bytes;
+    type Data = Made;
     type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Made>, Cut>>> {
         match &mut *self {
             Self::Whole(body) => {
-                Poll::Ready(body.take().filter(|body| !body.is_empty()).map(|body| Ok(Frame::data(body))))
+                Poll::Ready(body.take().filter(Made::has_remaining).map(|body| Ok(Frame::data(body))))
             }
             Self::Lines(lines) => {
                 lines.poll_next(context).map(|next| next.map(|piece| piece.map(Frame::data)))
@@ -102,19 +108,21 @@ impl Body for Reply {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(body) if body.as_ref().is_none_or(Bytes::is_empty))
+        matches!(self, Self::Whole(body) if body.as_ref().is_none_or(|body| !body.has_remaining()))
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+            Self::Whole(body) => {
+                SizeHint::with_exact(body.as_ref().map_or(0, |body| body.remaining() as u64))
+            }
             Self::Lines(_) => SizeHint::default(),
         }
     }
 }
 
-pub(super) fn with(status: StatusCode, kind: Kind, body: impl Into<Bytes>) -> Answer {
-    Answer::new(status, kind, Reply::Whole(Some(body.into())))
+pub(super) fn with(status: StatusCode, kind: Kind, body: impl Into<Vec<u8>>) -> Answer {
+    Answer::new(status, kind, Reply::Whole(Some(Cursor::new(body.into()))))
 }
 
 pub(super) fn empty(status: StatusCode) -> Answer {

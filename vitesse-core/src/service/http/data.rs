@@ -58,11 +58,7 @@ impl Data<'_> {
             shared.log.say(
                 Level::Debug,
                 "answered",
-                [
-                    ("method", head.method.as_str().into()),
-                    ("path", path.into()),
-                    ("status", status.into()),
-                ],
+                [("method", head.method.as_str().into()), ("path", path.into()), ("status", status.into())],
             );
         }
         answer

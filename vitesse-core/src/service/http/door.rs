@@ -51,7 +51,7 @@ impl Answers for Door {
         };
         // From here on it is the caller's turn to take the answer, and to ask again.
         pulse.beat();
-        Ok(answer.into_response())
+        Ok(answer.into_response(head.headers))
     }
 
     fn open(&self) -> &AtomicI64 {

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use super::answer::{Cut, envelope};
+use super::answer::{Cut, Made, envelope};
 use super::body::next;
 use super::pulse::Pulse;
 use super::transform::{OnError, Stopped, run};
@@ -25,7 +24,7 @@ const FLUSH: Duration = Duration::from_millis(20);
 /// The lines of an answer, made as they are taken.
 pub(in crate::service) struct Lines {
     work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    made: mpsc::Receiver<Result<Bytes, Cut>>,
+    made: mpsc::Receiver<Result<Made, Cut>>,
 }
 
 impl Lines {
@@ -43,7 +42,7 @@ impl Lines {
             if let Err(stopped) = transform(&shared, &loaded, at, on_error, body, &pulse, &send).await {
                 // A caller that went away hears nothing.
                 if let Some(error) = stopped {
-                    let _ = send.send(Ok(Bytes::from(format!("{}\n", envelope(&error))))).await;
+                    let _ = send.send(Ok(Made::new(format!("{}\n", envelope(&error)).into()))).await;
                     tokio::time::sleep(FLUSH).await;
                 }
                 let _ = send.send(Err(Cut)).await;
@@ -52,7 +51,7 @@ impl Lines {
         Self { work: Some(Box::pin(work)), made }
     }
 
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Cut>>> {
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Made, Cut>>> {
         loop {
             if let Poll::Ready(next) = self.made.poll_recv(context) {
                 return Poll::Ready(next);
@@ -78,7 +77,7 @@ async fn transform(
     on_error: OnError,
     mut body: Incoming,
     pulse: &Pulse,
-    send: &mpsc::Sender<Result<Bytes, Cut>>,
+    send: &mpsc::Sender<Result<Made, Cut>>,
 ) -> Result<(), Option<Error>> {
     let Some(ready) = loaded.streams.get(at) else { return Ok(()) };
     let mut stream = Stream::new(&ready.plan).record_limit(shared.options.limits.record);
@@ -119,7 +118,7 @@ async fn transform(
             let room = out.len() + out.len() / 4;
             let made = std::mem::replace(&mut out, Vec::with_capacity(room));
             pulse.beat();
-            send.send(Ok(Bytes::from(made))).await.map_err(|_| None)?;
+            send.send(Ok(Made::new(made))).await.map_err(|_| None)?;
         }
         if let Err(Stopped { error, .. }) = done {
             return Err(Some(error));

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -26,7 +25,7 @@ use crate::service::options::Limits;
 /// What answers the requests to a listener.
 pub trait Answers: Clone + Send + Sync + 'static {
     /// The bodies of its answers.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static;
+    type Body: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static;
 
     /// Answers one request, whatever is wrong with it. Whoever answers says by the [`Pulse`] whose turn it is.
     fn answer(
