@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::pulse::{Clock, Pulse};
+use super::wire::Wire;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Cancel;
 use crate::service::options::Limits;
@@ -109,7 +110,7 @@ async fn connection(socket: TcpStream, answers: impl Answers, pulse: Arc<Pulse>,
     let mut server = http1::Builder::new();
     // The pulse ends what stands still; hyper's own timer would cost something for each request.
     server.header_read_timeout(None).max_header_size(limits.head);
-    let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(socket), service));
+    let mut connection = std::pin::pin!(server.serve_connection(Wire(TokioIo::new(socket)), service));
     // Looked at by a flag: waiting for the end beside the connection would cost something each time it is woken.
     let (mut told, mut asked) = (false, false);
     // A caller that goes away or sends what isn't HTTP is its own problem.

@@ -9,6 +9,7 @@ mod lines;
 mod listen;
 mod pulse;
 mod transform;
+mod wire;
 
 pub use body::whole;
 pub(super) use door::{Door, Whom};
