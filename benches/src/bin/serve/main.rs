@@ -92,9 +92,20 @@ fn start(serve: &dyn Fn(&str) -> Server) {
 fn cost(echo: &Server, runtime: &Server, body: &str) {
     let answer = post(runtime.address, "/transform", "application/json", body);
     assert_eq!(answer.0, 200, "{}", answer.1);
-    let asked = request("/transform", "application/json", body);
-    let mut load = [Load::new(echo.address, 32), Load::new(runtime.address, 32)];
     let servers = [echo, runtime];
+    servers.iter().for_each(|server| server.pin());
+    // The thread that asks is one of its own, so that nothing else of this program stays where it is kept.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            process::pin(None, 1);
+            compare(servers, body);
+        });
+    });
+}
+
+fn compare(servers: [&Server; 2], body: &str) {
+    let asked = request("/transform", "application/json", body);
+    let mut load = servers.map(|server| Load::new(server.address, 32));
     let (mut costs, mut more) = ([Vec::new(), Vec::new()], Vec::new());
     for round in 0..=ROUNDS {
         let mut now = [0.0; 2];

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::thread::{CpuSet, Pid, sched_setaffinity};
+
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -50,6 +52,14 @@ impl Server {
         Duration::from_nanos(tasks.filter_map(of).sum())
     }
 
+    /// Keeps it on the first processor; whoever asks is to be kept on another.
+    pub(crate) fn pin(&self) {
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap() {
+            let id = task.unwrap().file_name().into_string().unwrap().parse().unwrap();
+            pin(Pid::from_raw(id), 0);
+        }
+    }
+
     /// Resident memory in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -62,6 +72,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Keeps a task on a processor, if there are two.
+pub(crate) fn pin(task: Option<Pid>, processor: usize) {
+    if std::thread::available_parallelism().unwrap().get() > 1 {
+        let mut set = CpuSet::new();
+        set.set(processor);
+        sched_setaffinity(task, &set).unwrap();
     }
 }
 

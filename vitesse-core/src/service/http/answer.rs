@@ -1,6 +1,5 @@
 //! Answers: their bodies, and the one form that errors have.
 
-use std::io::Cursor;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::lines::Lines;
+use super::made::Made;
 use crate::error::{Error, ErrorKind};
 
 /// What a body is.
@@ -74,9 +74,6 @@ pub(in crate::service) enum Reply {
     Lines(Box<Lines>),
 }
 
-/// What was made for an answer, as it was made: sharing it would cost something, and nobody does.
-pub(in crate::service) type Made = Cursor<Vec<u8>>;
-
 /// The answer can't be given to its end, and the caller must notice.
 #[derive(Debug)]
 pub(in crate::service) struct Cut;
@@ -122,7 +119,7 @@ impl Body for Reply {
 }
 
 pub(super) fn with(status: StatusCode, kind: Kind, body: impl Into<Vec<u8>>) -> Answer {
-    Answer::new(status, kind, Reply::Whole(Some(Cursor::new(body.into()))))
+    Answer::new(status, kind, Reply::Whole(Some(body.into().into())))
 }
 
 pub(super) fn empty(status: StatusCode) -> Answer {

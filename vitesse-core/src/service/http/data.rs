@@ -104,7 +104,7 @@ impl Data<'_> {
             return Err(refused(Error::new(ErrorKind::NotFound, "there is no such webhook")));
         };
         let body = whole(body, shared.options.limits.body, pulse).await.map_err(refused)?;
-        shared.metrics.hooks.bytes.add(body.len() as u64);
+        shared.metrics.hooks.came(body.len());
         pulse.ours();
         let now = Timestamp::now();
         let webhook = Webhook { headers: &head.headers, body: &body, now: now.as_second() };

@@ -9,8 +9,9 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use super::answer::{Cut, Made, envelope};
+use super::answer::{Cut, envelope};
 use super::body::next;
+use super::made::Made;
 use super::pulse::Pulse;
 use super::transform::{OnError, Stopped, run};
 use crate::error::{Error, ErrorKind};
@@ -42,7 +43,7 @@ impl Lines {
             if let Err(stopped) = transform(&shared, &loaded, at, on_error, body, &pulse, &send).await {
                 // A caller that went away hears nothing.
                 if let Some(error) = stopped {
-                    let _ = send.send(Ok(Made::new(format!("{}\n", envelope(&error)).into()))).await;
+                    let _ = send.send(Ok(format!("{}\n", envelope(&error)).into_bytes().into())).await;
                     tokio::time::sleep(FLUSH).await;
                 }
                 let _ = send.send(Err(Cut)).await;
@@ -92,7 +93,7 @@ async fn transform(
         let last = piece.is_none();
         let mut piece = piece.unwrap_or_default();
         pulse.came(piece.len());
-        shared.metrics.transform.bytes.add(piece.len() as u64);
+        shared.metrics.transform.came(piece.len());
         while !piece.is_empty() {
             let space = stream.space();
             let count = piece.len().min(space.len());
@@ -111,14 +112,13 @@ async fn transform(
             Ok(failed) => *failed,
             Err(stopped) => stopped.failed,
         };
-        shared.metrics.transformed.add(stream.records() - told);
-        shared.metrics.transform_failed.add(failed);
+        shared.metrics.transform.took(stream.records() - told, failed);
         told = stream.records();
         if !out.is_empty() {
             let room = out.len() + out.len() / 4;
             let made = std::mem::replace(&mut out, Vec::with_capacity(room));
             pulse.beat();
-            send.send(Ok(Made::new(made))).await.map_err(|_| None)?;
+            send.send(Ok(made.into())).await.map_err(|_| None)?;
         }
         if let Err(Stopped { error, .. }) = done {
             return Err(Some(error));

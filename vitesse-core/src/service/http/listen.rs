@@ -37,6 +37,12 @@ pub trait Answers: Clone + Send + Sync + 'static {
 
     /// Counts the connections that are open.
     fn open(&self) -> &AtomicI64;
+
+    /// Whether an answer is given up when its caller goes away meanwhile. To notice that at once, each connection listens
+    /// while it is answered, which costs something for each request; else it is noticed when the answer is sent.
+    fn gives_up(&self) -> bool {
+        true
+    }
 }
 
 /// Listens on an address.
@@ -109,7 +115,7 @@ async fn connection(socket: TcpStream, answers: impl Answers, pulse: Arc<Pulse>,
     let service = service_fn(|request| answers.answer(request, &pulse));
     let mut server = http1::Builder::new();
     // The pulse ends what stands still; hyper's own timer would cost something for each request.
-    server.header_read_timeout(None).max_header_size(limits.head);
+    server.header_read_timeout(None).max_header_size(limits.head).half_close(!answers.gives_up());
     let mut connection = std::pin::pin!(server.serve_connection(Wire(TokioIo::new(socket)), service));
     // Looked at by a flag: waiting for the end beside the connection would cost something each time it is woken.
     let (mut told, mut asked) = (false, false);

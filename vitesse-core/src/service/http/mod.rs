@@ -7,6 +7,7 @@ mod data;
 mod door;
 mod lines;
 mod listen;
+mod made;
 mod pulse;
 mod transform;
 mod wire;

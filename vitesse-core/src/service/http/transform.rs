@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::answer::{Answer, Kind, Reply, empty, envelope, with};
 use super::body::whole;
 use super::lines::Lines;
+use super::made::Made;
 use super::pulse::Pulse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::RecordError;
@@ -56,7 +57,7 @@ pub(super) async fn transform(
         return Ok(Answer::new(StatusCode::OK, Kind::Ndjson, Reply::Lines(Box::new(lines))));
     }
     let body = whole(body, shared.options.limits.body, pulse).await?;
-    shared.metrics.transform.bytes.add(body.len() as u64);
+    shared.metrics.transform.came(body.len());
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => many(shared, plan, on_error, &body),
         Some(_) => one(shared, plan, on_error, &body),
@@ -70,10 +71,10 @@ pub(super) async fn transform(
 
 fn one(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result<Answer> {
     // The plan knows how much room it takes, and asks for it once.
-    let mut out = Vec::new();
-    shared.metrics.transformed.add(1);
-    if let Err(error) = plan.apply(body, &mut out) {
-        shared.metrics.transform_failed.add(1);
+    let mut out = Made::room();
+    let done = plan.apply(body, &mut out);
+    shared.metrics.transform.took(1, u64::from(done.is_err()));
+    if let Err(error) = done {
         return match on_error {
             OnError::Skip => Ok(empty(StatusCode::NO_CONTENT)),
             OnError::Fail | OnError::Report => Err(error.with("record", 1)),
@@ -111,8 +112,7 @@ fn many(shared: &Shared, plan: &Plan, on_error: OnError, body: &Bytes) -> Result
             break Ok(());
         }
     };
-    shared.metrics.transformed.add(stream.records());
-    shared.metrics.transform_failed.add(failures);
+    shared.metrics.transform.took(stream.records(), failures);
     outcome?;
     as_array(&mut out);
     Ok(with(StatusCode::OK, Kind::Json, out))

@@ -2,6 +2,7 @@
 
 mod instruments;
 mod recent;
+mod route;
 mod text;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use instruments::{Counter, Histogram};
 use recent::Recent;
+pub(super) use route::Route;
 pub use text::{METRICS, Page};
 
 use super::log::{Level, Log};
@@ -37,9 +39,6 @@ pub(super) struct Metrics {
     pub(super) transform: Route,
     pub(super) hooks: Route,
     pub(super) other: Route,
-    /// Records that `/transform` took, and those of them that failed.
-    pub(super) transformed: Counter,
-    pub(super) transform_failed: Counter,
     pub(super) data_connections: AtomicI64,
     pub(super) admin_connections: AtomicI64,
     pub(super) runs_ended: Counter,
@@ -55,17 +54,6 @@ pub(super) struct Metrics {
     pub(super) store_failures: Counter,
     streams: Mutex<BTreeMap<String, Arc<StreamMetrics>>>,
     recent: Mutex<Recent>,
-}
-
-/// The requests to one place.
-#[derive(Debug)]
-pub(super) struct Route {
-    pub(super) answered: Counter,
-    /// The caller's fault, and ours.
-    pub(super) refused: Counter,
-    pub(super) failed: Counter,
-    pub(super) bytes: Counter,
-    pub(super) seconds: Histogram,
 }
 
 /// What is counted of a stream.
@@ -90,11 +78,9 @@ pub(super) struct PeerMetrics {
 impl Metrics {
     pub(super) fn new() -> Self {
         Self {
-            transform: Route::new(),
-            hooks: Route::new(),
-            other: Route::new(),
-            transformed: Counter::default(),
-            transform_failed: Counter::default(),
+            transform: Route::default(),
+            hooks: Route::default(),
+            other: Route::default(),
             data_connections: AtomicI64::new(0),
             admin_connections: AtomicI64::new(0),
             runs_ended: Counter::default(),
@@ -182,28 +168,6 @@ impl Metrics {
     /// What health monitoring looks at.
     pub(super) fn health(&self) -> HealthInputs {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).health()
-    }
-}
-
-impl Route {
-    fn new() -> Self {
-        Self {
-            answered: Counter::default(),
-            refused: Counter::default(),
-            failed: Counter::default(),
-            bytes: Counter::default(),
-            seconds: Histogram::short_times(),
-        }
-    }
-
-    /// Counts a request by its status.
-    pub(super) fn count(&self, status: u16, took: Duration) {
-        match status {
-            ..400 => self.answered.add(1),
-            400..500 => self.refused.add(1),
-            _ => self.failed.add(1),
-        }
-        self.seconds.observe(micros(took));
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::{Counter, Histogram, Metrics, PeerMetrics, Route};
+use super::route::Requests;
+use super::{Counter, Histogram, Metrics, PeerMetrics};
 use crate::service::status::Status;
 use crate::sync::{Counts, Side};
 
@@ -77,14 +78,15 @@ impl Metrics {
         page.value("vitesse_build_info", &[("version", &status.version)], 1.0);
         page.value("vitesse_start_time_seconds", &[], status.started_at as f64 / 1000.0);
         let routes = [("transform", &self.transform), ("hooks", &self.hooks), ("other", &self.other)];
-        for (route, metrics) in routes {
+        let routes = routes.map(|(route, metrics)| (route, metrics.total()));
+        for (route, metrics) in &routes {
             let outcomes =
                 [("ok", &metrics.answered), ("refused", &metrics.refused), ("failed", &metrics.failed)];
             for (outcome, counter) in outcomes {
                 page.count("vitesse_http_requests_total", &[("route", route), ("outcome", outcome)], counter);
             }
         }
-        let each = |page: &mut Page, write: &dyn Fn(&mut Page, &str, &Route)| {
+        let each = |page: &mut Page, write: &dyn Fn(&mut Page, &str, &Requests)| {
             routes.iter().for_each(|(route, metrics)| write(page, route, metrics));
         };
         each(&mut page, &|page, route, metrics| {
@@ -97,8 +99,9 @@ impl Metrics {
             let open = open.load(Ordering::Relaxed) as f64;
             page.value("vitesse_http_connections", &[("listener", listener)], open);
         }
-        let failed = self.transform_failed.get();
-        let made = self.transformed.get().saturating_sub(failed);
+        let [(_, transform), ..] = &routes;
+        let failed = transform.records_failed.get();
+        let made = transform.records.get().saturating_sub(failed);
         page.value("vitesse_transform_records_total", &[("outcome", "ok")], made as f64);
         page.value("vitesse_transform_records_total", &[("outcome", "failed")], failed as f64);
         let hooks = [
