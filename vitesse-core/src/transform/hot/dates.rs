@@ -116,7 +116,7 @@ mod tests {
     fn a_text_is_taken_if_each_of_its_bytes_is_right() {
         for text in [*b"\"2024-02-29T12:34:56Z\"", *b"\"1999-09-19T09:09:09Z\""] {
             for at in 0..ISO_LENGTH {
-                for byte in 0..=255 {
+                for byte in (0..=255).step_by(if cfg!(miri) { 41 } else { 1 }) {
                     let mut other = text;
                     other[at] = byte;
                     let form = b"\"0000-00-00T00:00:00Z\"";

@@ -64,7 +64,8 @@ mod tests {
         let mut padded = Padded::default();
         let bytes: Vec<u8> = (0..600_u32).map(|at| (at % 251) as u8 + 1).collect();
         // Long and short in turns, so that what the one left would be seen behind the other.
-        for length in (0..300).flat_map(|length| [length, 600 - length]) {
+        let step = if cfg!(miri) { 29 } else { 1 };
+        for length in (0..300).step_by(step).flat_map(|length| [length, 600 - length]) {
             let text = &bytes[..length];
             let (all, place) = padded.around(text);
             assert_eq!((place.start, place.end + PADDING), (PADDING, all.len()));
