@@ -1,7 +1,7 @@
 //! The data side.
 
-use std::io::{BufReader, ErrorKind, Write as _};
-use std::net::TcpStream;
+use std::io::{BufReader, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -145,4 +145,56 @@ fn streams_go_both_ways_at_once_and_no_faster_than_they_are_taken() {
     assert!(running.memory() < before + (16 << 10), "{before} KiB became {} KiB", running.memory());
     // Others aren't kept waiting.
     assert_eq!(post(running.data, "/transform", r#"{"id":1}"#).status, 200);
+}
+
+#[test]
+fn answers_on_one_connection_have_nothing_of_each_other() {
+    let world = World::new(0);
+    let running = world.serve(&[]);
+    let mut socket = TcpStream::connect(running.data).unwrap();
+    let mut reader = BufReader::new(socket.try_clone().unwrap());
+    // What one answer took is used for the next: longer, shorter, beyond what leaves in one piece, and without a body.
+    for name in [10, 3_000, 0, 5_000, 100_000, 1, 20].map(|length| "n".repeat(length)) {
+        let body = json!({ "id": 1, "name": name }).to_string();
+        let head = format!(
+            "POST /transform HTTP/1.1\r\nhost: x\r\nx-mine: 1\r\nallow: all\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        socket.write_all((head + &body).as_bytes()).unwrap();
+        let answer = read_answer(&mut reader);
+        assert_eq!((answer.status, answer.json()), (200, json!({ "ext": 1, "title": name })));
+        let head = answer.head.to_ascii_lowercase();
+        assert!(!head.contains("x-mine") && !head.contains("allow") && !head.contains("host"), "{head}");
+    }
+    socket
+        .write_all(b"PUT /transform HTTP/1.1\r\nhost: x\r\nallow: all\r\ncontent-length: 0\r\n\r\n")
+        .unwrap();
+    let answer = read_answer(&mut reader);
+    assert_eq!(answer.status, 405);
+    assert!(answer.head.to_ascii_lowercase().contains("allow: post\r\n"), "{}", answer.head);
+    // Two at once are answered one after the other.
+    let one = "POST /transform HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{\"id\": 7}";
+    socket.write_all(one.repeat(2).as_bytes()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(read_answer(&mut reader).json(), json!({ "ext": 7 }));
+    }
+}
+
+#[test]
+fn a_caller_that_says_no_more_is_answered() {
+    let world = World::new(0);
+    let running = world.serve(&[]);
+    for kind in ["application/json", "application/x-ndjson"] {
+        let mut socket = TcpStream::connect(running.data).unwrap();
+        let asked = format!(
+            "POST /transform HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 9\r\n\r\n{{\"id\": 7}}"
+        );
+        socket.write_all(asked.as_bytes()).unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        let mut reader = BufReader::new(socket);
+        assert_eq!(read_answer(&mut reader).json(), json!({ "ext": 7 }));
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty(), "and the connection ends");
+    }
 }

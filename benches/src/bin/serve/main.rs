@@ -28,8 +28,8 @@ use client::{Load, post, request};
 use process::Server;
 use vitesse_benches::workloads::{Variant, generate};
 
-const ROUNDS: usize = 101;
-const REQUESTS: usize = 4_000;
+const ROUNDS: usize = 1_201;
+const REQUESTS: usize = 320;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
