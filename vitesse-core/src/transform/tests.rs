@@ -1,14 +1,14 @@
 //! Both roads give the same, on right and on wrong text, with wide and with portable operations.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 
 use super::generated::{agree, both_roads_agree};
 use super::plan::is_space;
 use super::{Plan, Stream, plain};
-use crate::mapping::value::read;
+use crate::mapping::value::{Value, read};
 use crate::mapping::{Compiled, Functions, Mapping};
 
 fn compiled(lines: &[(&str, &str, &str)]) -> Option<Compiled> {
@@ -329,4 +329,27 @@ fn the_fast_road_takes_what_is_usual() {
     let lines = [("\"a\"", "x", "\"mapping\""), ("\"b[].c\"", "y[].z", "\"mapping\"")];
     let records = [br#"{"a":"t","b":[{"c":1},{"c":2}]}"#.to_vec(), br#"{"b":[{"c":1},{}]}"#.to_vec()];
     assert_eq!(agree(&Arc::new(compiled(&lines).unwrap()), &records), 8);
+}
+
+#[test]
+fn a_function_may_have_the_same_plan_transform_something_else() {
+    let plan: Arc<OnceLock<Plan>> = Arc::default();
+    let own = plan.clone();
+    let functions = Functions::builtin().with("depth", move |inputs| {
+        let left = inputs[0].and_then(Value::as_str).unwrap_or_default();
+        let Some(less) = left.strip_prefix('x') else { return Ok(Some(Value::from(String::new()))) };
+        let mut out = Vec::new();
+        own.get().unwrap().apply(format!(r#"{{"n": "{less}", "s": "inner"}}"#).as_bytes(), &mut out)?;
+        let made: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        Ok(made["depth"].as_str().map(|depth| Value::from(format!("{depth}y"))))
+    });
+    let text = br#"{"version": 1, "transformations": [
+        {"source_field": "n", "dest_field": "depth", "transform_type": "custom", "transform_config": {"function": "depth"}},
+        {"source_field": "s", "dest_field": "s", "transform_type": "mapping"}
+    ]}"#;
+    let plan = plan.get_or_init(|| Plan::compile(&Mapping::parse(text).unwrap(), &functions).unwrap());
+    assert!(plan.is_fast(), "the state that is in use is the fast road's");
+    let mut out = Vec::new();
+    plan.apply(br#"{"n": "xxx", "s": "outer"}"#, &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "{\"depth\":\"yyy\",\"s\":\"outer\"}\n");
 }

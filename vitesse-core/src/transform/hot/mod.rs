@@ -99,7 +99,7 @@ impl Fast {
 
     /// A state to begin with.
     pub(crate) fn state(&self) -> State {
-        let slots = self.root_slots.next_multiple_of(simd::WIDTH / size_of::<Span>());
+        let slots = self.root_slots.max(1).next_multiple_of(simd::WIDTH / size_of::<Span>());
         let shapes = self
             .shapes
             .iter()

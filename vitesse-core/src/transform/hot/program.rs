@@ -275,6 +275,27 @@ impl Program {
     }
 }
 
+/// What may be a number, without its quotes.
+struct Numeral<'t> {
+    inner: &'t [u8],
+    inner_at: *const u8,
+    /// What stands behind its sign, and where something else than a digit is from there on.
+    digits: &'t [u8],
+    mask: u32,
+}
+
+/// # Safety
+///
+/// `at` is where the bytes are, with a vector more behind them.
+#[inline(always)]
+unsafe fn numeral<S: Simd>(at: *const u8, bytes: &[u8]) -> Numeral<'_> {
+    let inner = unquoted(bytes);
+    let digits = inner.strip_prefix(b"-").unwrap_or(inner);
+    // SAFETY: the digits are among the bytes.
+    let mask = unsafe { S::non_digits(within(at, bytes, digits)) };
+    Numeral { inner, inner_at: within(at, bytes, inner), digits, mask }
+}
+
 /// A whole number, or text that is one.
 ///
 /// # Safety
@@ -288,10 +309,7 @@ unsafe fn int<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut u8
         if bytes[0] == b'n' {
             return Some(copy::<S>(at, len, to));
         }
-        let inner = unquoted(bytes);
-        let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-        let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
-        let mask = S::non_digits(digits_at);
+        let Numeral { inner, inner_at, digits, mask } = numeral::<S>(at, bytes);
         let plain = digits.len().wrapping_sub(1) < 18
             && mask.trailing_zeros() as usize >= digits.len()
             && (digits[0] != b'0' || (digits.len() == 1 && inner.len() == 1));
@@ -308,10 +326,7 @@ unsafe fn float<S: Simd>(at: *const u8, len: usize, to: *mut u8) -> Option<*mut 
         if bytes[0] == b'n' {
             return Some(copy::<S>(at, len, to));
         }
-        let inner = unquoted(bytes);
-        let digits = inner.strip_prefix(b"-").unwrap_or(inner);
-        let (digits_at, inner_at) = (within(at, bytes, digits), within(at, bytes, inner));
-        let mask = S::non_digits(digits_at);
+        let Numeral { inner, inner_at, digits, mask } = numeral::<S>(at, bytes);
         let whole = mask.trailing_zeros() as usize;
         if digits.len().wrapping_sub(1) >= 18 || whole == 0 || (digits[0] == b'0' && whole != 1) {
             return None;
